@@ -1,0 +1,141 @@
+"""The YAML beside each model: what goes in, what comes out, where it comes from, and the hash of the file it speaks of."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from alpr.types import ALPHABET
+
+KINDS = ("detection", "sr", "ocr")
+REQUIRED = ("name", "kind", "version", "file", "sha256", "licence", "input", "outputs", "trained_on", "measured")
+INPUT_REQUIRED = ("name", "layout", "colour", "range", "size_px")
+
+
+class ContractError(ValueError):
+    """A model or its contract cannot be trusted; the message says which, why, and how to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """How a picture becomes the model's tensor. Today every model of ours takes NCHW float32 RGB in 0..1."""
+
+    name: str
+    size_px: tuple[int, int]  # (h, w): what it is drawn on; the longest side where `multiple_px` is given
+    multiple_px: int = 1  # above 1: any size whose sides are multiples of this, up to size_px
+    other_sizes_px: tuple[tuple[int, int], ...] = ()  # further (h, w) that the model was trained on
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A model's contract, checked: see `load`."""
+
+    path: Path  # the ONNX file
+    name: str
+    kind: str
+    version: str
+    sha256: str
+    licence: str
+    input: InputSpec
+    outputs: tuple[str, ...]
+    alphabet: str  # "" where the model does not read
+    trained_on: tuple[str, ...]
+    measured: dict[str, Any]
+
+
+def load(path: str | Path, verify: bool = True) -> Contract:
+    """Read `model.yaml` and, unless told otherwise, check the hash of the model file that it names.
+
+    Raises ContractError with the file, what was expected, what was found and how to mend it.
+    """
+    path = Path(path)
+    fields = _fields(path)
+    _refuse_missing(path, fields, REQUIRED)
+    if fields["kind"] not in KINDS:
+        raise ContractError(f"{path}: kind is {fields['kind']!r}, expected one of {', '.join(KINDS)}")
+    contract = Contract(
+        path=path.parent / str(fields["file"]),
+        name=str(fields["name"]),
+        kind=fields["kind"],
+        version=str(fields["version"]),
+        sha256=str(fields["sha256"]),
+        licence=str(fields["licence"]),
+        input=_input_spec(path, fields["input"]),
+        outputs=tuple(fields["outputs"]),
+        alphabet=str(fields.get("alphabet", "")),
+        trained_on=tuple(str(source) for source in fields["trained_on"]),
+        measured=dict(fields["measured"] or {}),
+    )
+    if contract.kind == "ocr" and contract.alphabet != ALPHABET:
+        raise ContractError(f"{path}: alphabet is {contract.alphabet!r}, expected {ALPHABET!r}: this reader is not ours")
+    if verify:
+        check_hash(contract)
+    return contract
+
+
+def check_hash(contract: Contract) -> None:
+    """Refuse a model file that is missing or is not the one its contract was written for."""
+    try:
+        found = sha256_of(contract.path)
+    except OSError as error:
+        raise ContractError(f"{contract.path}: cannot be read ({error.strerror}); fetch the released models again") from error
+    if found != contract.sha256:
+        raise ContractError(
+            f"{contract.path}: sha256 is {found[:16]}…, its contract says {contract.sha256[:16]}…: "
+            "the file is damaged or not the released one; fetch it again, or export it with tools.export_onnx"
+        )
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(file)
+
+
+def _digest(file: Any) -> str:
+    digest = hashlib.sha256()  # Python 3.10, JetPack 6's, has no file_digest
+    for block in iter(lambda: file.read(1 << 20), b""):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _fields(path: Path) -> dict[str, Any]:
+    try:
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ContractError(f"{path}: cannot be read ({error.strerror}); every model needs its contract beside it") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ContractError(f"{path}: is not YAML: {error}") from error
+    if not isinstance(fields, dict):
+        raise ContractError(f"{path}: expected a mapping, found {type(fields).__name__}")
+    return fields
+
+
+def _refuse_missing(path: Path, fields: dict[str, Any], required: tuple[str, ...]) -> None:
+    missing = [key for key in required if key not in fields]
+    if missing:
+        raise ContractError(f"{path}: lacks {', '.join(missing)}")
+
+
+def _input_spec(path: Path, fields: Any) -> InputSpec:
+    if not isinstance(fields, dict):
+        raise ContractError(f"{path}: input: expected a mapping, found {type(fields).__name__}")
+    _refuse_missing(path, {f"input.{key}": None for key in fields}, tuple(f"input.{key}" for key in INPUT_REQUIRED))
+    for key, only in (("layout", "NCHW"), ("colour", "RGB"), ("range", [0, 1])):
+        if fields[key] != only:
+            raise ContractError(f"{path}: input.{key} is {fields[key]!r}; this version prepares {only!r} alone")
+    return InputSpec(
+        name=str(fields["name"]),
+        size_px=_size(path, "size_px", fields["size_px"]),
+        multiple_px=int(fields.get("multiple_px", 1)),
+        other_sizes_px=tuple(_size(path, "other_sizes_px", size) for size in fields.get("other_sizes_px", ())),
+    )
+
+
+def _size(path: Path, key: str, value: Any) -> tuple[int, int]:
+    if not (isinstance(value, list) and len(value) == 2 and all(isinstance(side, int) and side > 0 for side in value)):
+        raise ContractError(f"{path}: input.{key} is {value!r}, expected [height, width] in pixels")
+    return value[0], value[1]
