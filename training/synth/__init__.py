@@ -1,0 +1,1 @@
+"""Rendered plates and scenes: typography, layouts, dirt, perspective; every random choice from a passed Generator."""

@@ -1,0 +1,220 @@
+"""Draw a plate straight on: ink on its ground, with furniture, bolts, dirt, wear, embossing, shadow and uneven light."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from alpr.types import F32, U8
+from training.synth import layouts
+from training.synth.glyphs import Face
+from training.synth.layouts import Layout
+
+Rng = np.random.Generator
+NARROW = {"-": 0.42, ".": 0.2, " ": 0.4}
+"""Widths of separators, per glyph height."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedPlate:
+    """A plate's picture, nothing around it, and its truth."""
+
+    bgr: U8
+    text: str
+    country: str
+    lines: int
+
+
+def render_plate(rng: Rng, faces: Mapping[str, Face], layout: Layout | None = None, line_px: int = 44, wear: float = 1.0) -> RenderedPlate:
+    """Draw one plate. `line_px`: height of a one-line plate, a line of a two-line plate is about as high; `wear` 0 is factory-new."""
+    layout = layout or layouts.sample(rng)
+    height = round(line_px * (1 if len(layout.lines) == 1 else 1.9) * (1.25 if layout.aspect < 3 and len(layout.lines) == 1 else 1))
+    width = round(height * layout.aspect)
+    face = _face(rng, faces, layout.faces)
+    ink = np.zeros((height, width), np.uint8)
+    plate = _ground(rng, layout, height, width)
+    for line, (x, y, w, h) in zip(layout.lines, _boxes(rng, layout, height, width), strict=True):
+        _write(rng, ink, face, line, x, y, w, h)
+    plate = _ink(rng, plate, ink, layout, wear)
+    _border(rng, plate, layout)
+    _bolts(rng, plate)
+    if wear:
+        plate = _dirty(rng, plate, wear)
+    return RenderedPlate(np.clip(plate, 0, 255).astype(np.uint8), layout.text, layout.country, len(layout.lines))
+
+
+def _face(rng: Rng, faces: Mapping[str, Face], wanted: tuple[str, ...]) -> Face:
+    """A face of a wanted kind; stroke faces stand in where a font is not installed."""
+    kind = str(rng.choice(wanted))
+    if kind in faces and rng.random() < 0.9:
+        return faces[kind]
+    strokes = [name for name in faces if name.startswith("stroke")]
+    return faces[str(rng.choice(strokes))]
+
+
+def _boxes(rng: Rng, layout: Layout, height: int, width: int) -> list[tuple[float, float, float, float]]:
+    """Where each line of text stands: (x, y, w, h) in pixels."""
+    margin_x = rng.uniform(0.02, 0.07) * width
+    left = margin_x + (0.09 * width if "band" in layout.furniture and layout.aspect > 3 else 0.0)
+    top = height * (rng.uniform(0.18, 0.3) if {"header", "top-band"} & set(layout.furniture) else rng.uniform(0.06, 0.15))
+    bottom = height * (1 - (rng.uniform(0.16, 0.26) if "footer" in layout.furniture else rng.uniform(0.06, 0.15)))
+    if len(layout.lines) == 1:
+        return [(left, top, width - left - margin_x, bottom - top)]
+    gap = rng.uniform(0.05, 0.1) * height
+    split = rng.uniform(0.42, 0.5)  # the upper line is often the smaller one
+    upper = (bottom - top - gap) * split
+    return [
+        (left, top, width - left - margin_x, upper),
+        (left, top + upper + gap, width - left - margin_x, bottom - top - gap - upper),
+    ]
+
+
+def _write(rng: Rng, ink: U8, face: Face, line: str, x: float, y: float, w: float, h: float) -> None:
+    """Set a line of text into its box: natural widths squeezed or spaced to fit, never stretched beyond use."""
+    squeeze, spacing = rng.uniform(0.85, 1.1), rng.uniform(0.06, 0.2) * h
+    widths = [_width(face, char, h) * squeeze for char in line]
+    total = sum(widths) + spacing * (len(line) - 1)
+    if total > w:
+        squeeze, spacing, total = squeeze * w / total, spacing * w / total, w
+    elif total < 0.8 * w and len(line) > 1:
+        spacing += min(rng.uniform(0.3, 1.0) * (w - total) / (len(line) - 1), 0.3 * h)
+    widths = [_width(face, char, h) * squeeze for char in line]
+    at = x + max(0.0, (w - sum(widths) - spacing * (len(line) - 1)) / 2)
+    for char, width in zip(line, widths, strict=True):
+        _stamp(rng, ink, face, char, at, y + rng.normal(0, 0.006) * h, width, h)
+        at += width + spacing
+
+
+def _width(face: Face, char: str, height: float) -> float:
+    if char in NARROW:
+        return NARROW[char] * height
+    mask = face.masks.get(char, face.masks["M"])
+    return mask.shape[1] / mask.shape[0] * height
+
+
+def _stamp(rng: Rng, ink: U8, face: Face, char: str, x: float, y: float, w: float, h: float) -> None:
+    if char == " ":
+        return
+    if char in "-.":
+        middle = y + (0.5 if char == "-" or rng.random() < 0.5 else 0.92) * h
+        half = max(1.0, 0.055 * h)
+        left = (x + 0.12 * w, x + 0.88 * w) if char == "-" else (x + w / 2 - 1.2 * half, x + w / 2 + 1.2 * half)
+        cv2.rectangle(ink, (round(left[0]), round(middle - half)), (round(left[1]), round(middle + half)), 255, -1)
+        return
+    width, height = max(2, round(w)), max(3, round(h))
+    mask = _scribble(rng, height, width) if char == "~" else face.masks[char]
+    mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
+    x0, y0 = max(0, round(x)), max(0, round(y))
+    part = ink[y0 : y0 + height, x0 : x0 + width]
+    np.maximum(part, mask[: part.shape[0], : part.shape[1]], out=part)
+
+
+def _scribble(rng: Rng, height: int, width: int) -> U8:
+    """Something that is no Latin character: a province sign, a seal, an emblem."""
+    mask = np.zeros((height, width), np.uint8)
+    for _ in range(int(rng.integers(4, 9))):
+        a, b = (rng.random((2, 2)) * (width, height)).astype(int)
+        b = np.where(rng.random(2) < 0.5, a, b)
+        cv2.line(mask, a.tolist(), b.tolist(), 255, max(1, height // 14), cv2.LINE_AA)
+    return mask
+
+
+def _noise(rng: Rng, height: int, width: int, cells: tuple[int, int]) -> F32:
+    """Smooth noise of about unit deviation: a coarse grid of normals, enlarged."""
+    return cv2.resize(rng.normal(size=cells).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]
+
+
+def _ground(rng: Rng, layout: Layout, height: int, width: int) -> F32:
+    colour = np.clip(np.float32(layout.ground) + rng.normal(0, 10, 3), 0, 255).astype(np.float32)
+    plate = np.empty((height, width, 3), np.float32)
+    plate[:] = colour
+    dark = np.float32(layout.ink)
+    if "band" in layout.furniture and layout.aspect > 3:
+        cv2.rectangle(plate, (0, 0), (round(0.085 * width), height), tuple(map(float, layouts.BLUE)), -1)
+        _small_text(rng, plate, 0.01 * width, 0.62 * height, 0.07 * width, 0.3 * height, np.float32((230, 230, 230)))
+    if "top-band" in layout.furniture:
+        cv2.rectangle(plate, (0, 0), (width, round(0.2 * height)), tuple(map(float, layouts.BLUE)), -1)
+        _small_text(rng, plate, 0.3 * width, 0.04 * height, 0.4 * width, 0.12 * height, np.float32((230, 230, 230)))
+    if "header" in layout.furniture:
+        wide = rng.uniform(0.2, 0.8)
+        _small_text(rng, plate, (0.5 - wide / 2) * width, 0.03 * height, wide * width, rng.uniform(0.1, 0.16) * height, dark)
+    if "footer" in layout.furniture:
+        wide = rng.uniform(0.3, 0.9)
+        _small_text(rng, plate, (0.5 - wide / 2) * width, 0.84 * height, wide * width, rng.uniform(0.09, 0.14) * height, dark)
+    if "emblem" in layout.furniture:
+        centre = (round(rng.uniform(0.3, 0.7) * width), round(0.5 * height))
+        cv2.circle(plate, centre, max(2, round(0.1 * height)), rng.uniform(40, 220, 3).tolist(), -1, cv2.LINE_AA)
+    return plate
+
+
+def _small_text(rng: Rng, plate: F32, x: float, y: float, w: float, h: float, colour: F32) -> None:
+    """Words nobody reads: a country, a dealer, a slogan, sometimes on a sticker."""
+    if rng.random() < 0.15:
+        box = (round(x), round(y)), (round(x + w), round(y + 1.2 * h))
+        cv2.rectangle(plate, *box, rng.uniform(20, 240, 3).tolist(), -1)
+    if rng.random() < 0.5:
+        mask = _scribble(rng, max(4, round(h)), max(6, round(w)))
+    else:
+        mask = np.zeros((24, max(24, round(24 * w / max(h, 1)))), np.uint8)
+        word = layouts.of(rng, layouts.LETTERS, max(1, round(0.9 * w / max(h, 1))))
+        cv2.putText(mask, word, (0, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.8, 255, 2, cv2.LINE_AA)
+        mask = cv2.resize(mask, (max(6, round(w)), max(4, round(h))), interpolation=cv2.INTER_AREA)
+    x0, y0 = max(0, round(x)), max(0, round(y))
+    part = plate[y0 : y0 + mask.shape[0], x0 : x0 + mask.shape[1]]
+    alpha = mask[: part.shape[0], : part.shape[1], None].astype(np.float32) * (rng.uniform(0.5, 1) / 255)
+    part += alpha * (colour - part)
+
+
+def _ink(rng: Rng, plate: F32, ink: U8, layout: Layout, wear: float) -> F32:
+    height, width = ink.shape
+    alpha = ink.astype(np.float32) * np.float32(1 / 255)
+    if rng.random() < 0.4:
+        alpha = cv2.GaussianBlur(alpha, (0, 0), rng.uniform(0.3, 0.9))
+    if rng.random() < 0.35 * wear:  # worn paint
+        alpha = alpha * np.clip(1.1 - rng.uniform(0.1, 0.5) * np.abs(_noise(rng, height, width, (8, 24))), 0.15, 1)
+    if rng.random() < 0.3:  # faded as a whole
+        alpha = alpha * np.float32(rng.uniform(0.4, 0.95))
+    colour = np.clip(np.float32(layout.ink) + np.abs(rng.normal(0, 18, 3)), 0, 255).astype(np.float32)
+    plate = plate + alpha[..., None] * (colour - plate)
+    if rng.random() < 0.5:  # embossed: light falls on one edge of a stroke, not on the other
+        shift = rng.choice([-1, 1], 2)
+        edge = np.roll(ink, tuple(shift), (0, 1)).astype(np.float32) - np.roll(ink, tuple(-shift), (0, 1))
+        plate = plate + edge[..., None] * np.float32(rng.uniform(0.05, 0.3))
+    return plate
+
+
+def _border(rng: Rng, plate: F32, layout: Layout) -> None:
+    if rng.random() < 0.55:
+        height, width = plate.shape[:2]
+        inset = round(rng.uniform(0.0, 0.04) * height)
+        colour = layout.ink if rng.random() < 0.7 else tuple(rng.uniform(0, 255, 3))
+        cv2.rectangle(plate, (inset, inset), (width - 1 - inset, height - 1 - inset), tuple(map(float, colour)), max(1, round(rng.uniform(0.01, 0.04) * height)))
+
+
+def _bolts(rng: Rng, plate: F32) -> None:
+    if rng.random() > 0.6:
+        return
+    height, width = plate.shape[:2]
+    y = rng.uniform(0.06, 0.2) if rng.random() < 0.7 else rng.uniform(0.8, 0.94)
+    x, radius = rng.uniform(0.12, 0.35), max(1, round(rng.uniform(0.02, 0.045) * height))
+    for side in (x, 1 - x):
+        centre = (round(side * width), round(y * height))
+        cv2.circle(plate, centre, radius, (rng.uniform(20, 200, 3) * (1, 1, 1)).tolist(), -1, cv2.LINE_AA)
+        cv2.circle(plate, centre, radius, rng.uniform(0, 90, 3).tolist(), 1, cv2.LINE_AA)
+
+
+def _dirty(rng: Rng, plate: F32, wear: float) -> F32:
+    height, width = plate.shape[:2]
+    if rng.random() < 0.5:  # uneven light
+        plate = plate * np.exp(rng.uniform(0.03, 0.2) * _noise(rng, height, width, (2, 3)))[..., None]
+    if rng.random() < 0.35 * wear:  # mud and dust
+        mud = np.clip(_noise(rng, height, width, (5, 12)) - rng.uniform(0.6, 1.8), 0, 1)[..., None] * np.float32(rng.uniform(0.3, 0.9))
+        plate = plate + mud * (rng.uniform((20, 40, 60), (110, 130, 150)).astype(np.float32) - plate)
+    if rng.random() < 0.2 * wear:  # scratches
+        for _ in range(int(rng.integers(1, 5))):
+            a, b = (rng.random((2, 2)) * (width, height)).astype(int).tolist()
+            cv2.line(plate, a, b, rng.uniform(60, 220, 3).tolist(), 1, cv2.LINE_AA)
+    return plate
