@@ -1,0 +1,55 @@
+# Everything runs from a virtual environment in .venv, made from the lock files in requirements/.
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+PIP    := $(PY) -m pip install --disable-pip-version-check --quiet --only-binary :all:
+UV     ?= uv
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## read plates: the sample clip, or SOURCE=video, folder, rtsp://…, /dev/video0, csi://0
+	@$(PY) -m edge --config config.yaml --demo $(if $(SOURCE),--source '$(SOURCE)')
+
+test: check ## everything that must hold: check, then the tests (TESTS=tests/edge for some of them)
+	@$(PY) -m pytest $(TESTS)
+
+check: $(VENV)/.test ## lint, format and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+format: $(VENV)/.test ## put the code into its format
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+lock: ## write the lock files anew from pyproject.toml (needs uv)
+	@$(LOCK) --extra run -o requirements/run.lock
+	@$(LOCK) --extra run --extra train --extra dev -c requirements/run.lock requirements/torch-deps.in -o requirements/test.lock
+
+clean: ## remove the environment and what the tools left
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+LOCK := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.10 --generate-hashes --no-annotate --no-emit-index-url \
+	--custom-compile-command "make lock"
+
+# A stamp is as new as the lock that it was installed from: nothing is fetched again until the lock changes.
+$(VENV)/.run: requirements/run.lock | $(VENV)
+	@echo "installing what the unit needs into $(VENV) (once)"
+	@$(PIP) --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.test: requirements/test.lock requirements/torch.txt | $(VENV)
+	@echo "installing what the tests and the training need into $(VENV) (once)"
+	@$(PIP) --require-hashes -r $<
+	@$(PIP) --no-deps -r requirements/torch.txt
+	@$(PY) -c 'import torch' 2>/dev/null || $(PIP) -r requirements/torch.txt # a GPU build brings its CUDA libraries
+	@touch $(VENV)/.run $@ # test.lock holds all of run.lock
+
+$(VENV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -m venv $@ || { rm -rf $@; echo "no venv: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
