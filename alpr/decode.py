@@ -25,7 +25,7 @@ def detections(
     keep = keep[suppress(boxes[keep], iou)[:most]]
     height, width = picture_hw
     found = fit.to_picture(boxes[keep].reshape(-1, 2, 2))
-    found = np.clip(found, 0, np.float32([width, height])).reshape(-1, 4)
+    found = np.clip(found, 0, np.array([width, height], np.float32)).reshape(-1, 4)
     return Detections(found, scores[keep].astype(np.float32), fit.to_picture(quads[keep].reshape(-1, 4, 2)))
 
 

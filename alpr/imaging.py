@@ -27,7 +27,7 @@ class Letterbox:
 
     def to_picture(self, points: F32) -> F32:
         """Canvas points (…, 2) → points of the original picture."""
-        moved: F32 = ((points - np.float32(self.offset)) / np.float32(self.scale)).astype(np.float32)
+        moved: F32 = ((points - np.asarray(self.offset, np.float32)) / np.float32(self.scale)).astype(np.float32)
         return moved
 
 
