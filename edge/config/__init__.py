@@ -1,0 +1,103 @@
+"""config.yaml → Config: what the operator sets, or everything that is wrong with it, by line."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from edge.cameras.spec import CameraError, kind_of, redacted
+from edge.config.document import Document, read
+from edge.config.problem import ConfigError, Key, Problem
+from edge.config.sections import Config
+from edge.config.validation import Validator
+
+__all__ = ["Config", "ConfigError", "Problem", "check", "load"]
+
+VARIABLE = re.compile(r"\$\{(\w*)\}")
+Section = TypeVar("Section")
+
+
+def load(path: str | Path, overrides: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ) -> Config:
+    """Read a config and check all of it; relative paths in it start from its own folder.
+
+    `overrides` replaces values by key, "mqtt.host" or "cameras", and starts from the working directory. Raises ConfigError.
+    """
+    document = read(Path(path))
+    data, overrides = document.data, overrides or {}
+    for key, value in overrides.items():
+        _put(data, key.split("."), value)
+    wrong = _expand(data, environment)
+    config, found = Validator().validate(data, lambda config: _located(config, document.path.absolute().parent, "cameras" in overrides))
+    problems = [Problem.at(_line(document, key, overrides), key, redacted(text)) for key, text in {**found, **wrong}.items()]
+    if config is None or problems or document.problems:
+        raise ConfigError(document.path, [*document.problems, *problems])
+    return config
+
+
+def check(path: str | Path) -> int:
+    """Print OK, or every problem → the exit code that says so: 0 or 1."""
+    try:
+        load(path)
+    except ConfigError as error:
+        print(error)
+        return 1
+    print(f"{path}: OK")
+    return 0
+
+
+def _line(document: Document, key: Key, overrides: Mapping[str, Any]) -> int:
+    """0 for what the command line says."""
+    return 0 if any(key[: name.count(".") + 1] == tuple(name.split(".")) for name in overrides) else document.line(key)
+
+
+def _put(data: dict[str, Any], key: list[str], value: Any) -> None:
+    """Set a value by its key, making the sections above it where there are none."""
+    for part in key[:-1]:
+        if not isinstance(data.get(part), dict):
+            data[part] = {}
+        data = data[part]
+    data[key[-1]] = value
+
+
+def _expand(holder: Any, environment: Mapping[str, str], above: Key = ()) -> dict[Key, str]:
+    """Put the environment's values into ${NAME}, in place → what is wrong, by key. Secrets alone may come from there."""
+    wrong: dict[Key, str] = {}
+    for part, value in list(holder.items() if isinstance(holder, dict) else enumerate(holder)):
+        key = (*above, part)
+        if isinstance(value, (dict, list)):
+            wrong |= _expand(value, environment, key)
+        elif isinstance(value, str) and VARIABLE.search(value):
+            unset = [name for name in VARIABLE.findall(value) if name not in environment]
+            if key[0] != "cameras" or part != "source":
+                wrong[key] = f"is {value!r}, expected plain text: ${{…}} is for a camera's source, mqtt has user_env and password_env"
+            elif unset:
+                wrong[key] = f"is {value!r}, expected variables that are set: the environment has no {', '.join(unset)}"
+            else:
+                holder[part] = VARIABLE.sub(lambda name: environment[name[1]], value)
+    return wrong
+
+
+def _located(config: Config, folder: Path, cameras_from_elsewhere: bool) -> Config:
+    """The config with paths that start from `folder` made absolute."""
+    config = _absolute(config, folder)
+    if cameras_from_elsewhere:
+        return config
+    return replace(config, cameras=tuple(replace(camera, source=_source(camera.source, folder)) for camera in config.cameras))
+
+
+def _absolute(section: Section, folder: Path) -> Section:
+    values = {each.name: getattr(section, each.name) for each in fields(section) if each.init}  # type: ignore[arg-type]
+    moved = {name: folder / value for name, value in values.items() if isinstance(value, Path)}
+    inner = {name: _absolute(value, folder) for name, value in values.items() if is_dataclass(value) and not isinstance(value, type)}
+    return replace(section, **moved, **inner)  # type: ignore[type-var]
+
+
+def _source(source: str, folder: Path) -> str:
+    try:
+        return str(folder / source) if kind_of(source) in ("file", "folder") else source
+    except CameraError:
+        return source  # the check of all sources tells what is wrong with it

@@ -1,0 +1,82 @@
+"""What no single value shows: names used twice, files that are not there, secrets that cannot be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import alpr
+from alpr import contract
+from edge.cameras.spec import CameraError, kind_of
+from edge.config.problem import Key
+from edge.config.sections import LEVEL, LEVEL_WORDS, Config
+from edge.mqtt.config import MqttConfigError
+
+Clash = tuple[Key, str]
+KINDS = {"detector": "detection", "enhancer": "sr", "reader": "ocr"}
+REGIONS = Path(alpr.__file__).parent / "regions"
+
+
+def clashes(config: Config) -> Iterator[Clash]:
+    """Everything that is wrong with a config whose values are each allowed."""
+    for check in (_camera_names, _camera_sources, _regions, _models, _scores, _broker):
+        yield from check(config)
+
+
+def _camera_names(config: Config) -> Iterator[Clash]:
+    first: dict[str, int] = {}
+    for index, camera in enumerate(config.cameras):
+        if not re.match(LEVEL, camera.id):
+            yield ("cameras", index, "id"), f"is {camera.id!r}, expected {LEVEL_WORDS}"
+        elif camera.id in first:
+            yield ("cameras", index, "id"), f"is {camera.id!r}, as is cameras[{first[camera.id]}].id: expected a name of its own"
+        first.setdefault(camera.id, index)
+
+
+def _camera_sources(config: Config) -> Iterator[Clash]:
+    first: dict[str, int] = {}
+    for index, camera in enumerate(config.cameras):
+        try:
+            kind = kind_of(camera.source)
+        except CameraError as error:
+            yield ("cameras", index, "source"), str(error).removeprefix("source ")
+            continue
+        if kind in ("file", "folder") and not Path(camera.source).exists():
+            yield ("cameras", index, "source"), f"is {camera.source!r}: there is no such file or folder"
+        elif kind in ("csi", "v4l2") and camera.source in first:
+            yield ("cameras", index, "source"), f"is {camera.source!r}, which cameras[{first[camera.source]}] has already: expected another"
+        first.setdefault(camera.source, index)
+
+
+def _regions(config: Config) -> Iterator[Clash]:
+    known = {path.stem.upper() for path in REGIONS.glob("*.yaml")}
+    for index, code in enumerate(config.regions):
+        if code.upper() not in known:
+            yield ("regions", index), f"is {code!r}, expected one of {', '.join(sorted(known))}"
+
+
+def _models(config: Config) -> Iterator[Clash]:
+    for stage, kind in KINDS.items():
+        try:
+            found = contract.load(getattr(config, stage).model)
+        except contract.ContractError as error:
+            yield (stage, "model"), f"is refused: {error}"
+            continue
+        if found.kind != kind:
+            yield (stage, "model"), f"is {str(found.path)!r}, a model of kind {found.kind}, expected kind {kind}"
+
+
+def _scores(config: Config) -> Iterator[Clash]:
+    early, final = config.events.early_score, config.events.final_score
+    if early < final:
+        yield ("events", "early_score"), f"is {early}, expected at least events.final_score, {final}"
+
+
+def _broker(config: Config) -> Iterator[Clash]:
+    for attempt in (config.mqtt.credentials, config.mqtt.tls_context):
+        try:
+            attempt()
+        except MqttConfigError as error:
+            key, _, text = str(error).removeprefix("mqtt.").partition(" ")
+            yield ("mqtt", key.rstrip(":")), text

@@ -1,0 +1,124 @@
+"""The sections of config.yaml: every key with its type, its bounds and its default. The annotations are the validation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
+
+from edge.cameras.spec import CameraSpec, secrets_of
+from edge.mqtt.config import MqttConfig
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(gt=0)]
+Pixels = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Threads = Annotated[int, Field(ge=1, le=64)]
+Megabytes = Annotated[int, Field(ge=16)]
+LEVEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+LEVEL_WORDS = "at most 63 letters, digits, '.', '_' and '-', as a topic's level"
+Name = Annotated[str, Field(pattern=LEVEL, description=LEVEL_WORDS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Who this unit is."""
+
+    id: Name
+    site: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """The model that finds plates."""
+
+    model: Path = Path("models/detector.yaml")
+    threshold: Share = 0.4
+    longest_px: Annotated[int, Field(ge=64)] | None = None
+    threads: Threads = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Enhancer:
+    """The model that sharpens plates too small or too blurred to read."""
+
+    model: Path = Path("models/lpsr.yaml")
+    threads: Threads = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The model that reads them."""
+
+    model: Path = Path("models/reader.yaml")
+    threads: Threads = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """When two sightings are one vehicle, and when it is gone."""
+
+    lost_s: Seconds = 1.0
+    match_iou: Share = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Which crops are worth reading, and how."""
+
+    min_height_px: Pixels = 9.0
+    enhance: Literal["auto", "always", "never"] = "auto"
+    give_up_reads: Count = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """When a plate is published."""
+
+    early_score: Share = 0.95
+    final_score: Share = 0.6
+    early_reads: Count = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """Where events wait for the broker."""
+
+    path: Path = Path("var/outbox.db")
+    size_mb: Megabytes = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that an operator sets; paths are absolute, names checked, files there."""
+
+    # read by pydantic for every section below: nothing is guessed from another type, nothing unknown is passed over
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+    device: Device
+    cameras: Annotated[tuple[CameraSpec, ...], Field(min_length=1)]
+    detector: Detector = field(default_factory=Detector)
+    enhancer: Enhancer = field(default_factory=Enhancer)
+    reader: Reader = field(default_factory=Reader)
+    regions: tuple[str, ...] = ()
+    tracking: Tracking = field(default_factory=Tracking)
+    gate: Gate = field(default_factory=Gate)
+    events: Events = field(default_factory=Events)
+    mqtt: MqttConfig = field(default_factory=MqttConfig)
+    outbox: Outbox = field(default_factory=Outbox)
+    log: Log = field(default_factory=Log)
+    stop_s: Annotated[float, Field(gt=0, le=60)] = 2.0
+
+    def secrets(self) -> Iterator[str]:
+        """Everything that must stand in no log: the cameras' passwords and the broker's. Raises MqttConfigError where it cannot be read."""
+        for camera in self.cameras:
+            yield from secrets_of(camera.source)
+        yield self.mqtt.credentials()[1] or ""
