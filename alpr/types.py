@@ -62,6 +62,7 @@ class Track:
     hits: int  # frames in which it was seen
     velocity_px_s: tuple[float, float]  # of the box centre, image axes
     travelled_px: float  # distance between the first and the latest box centre
+    first_box: F32 | None = None  # (4,) where it was first seen; None where nobody recorded it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
