@@ -1,0 +1,154 @@
+"""Train the detector on labelled scenes and crops, with rendered plates pasted in.
+
+    python -m training.detector --data DATA/train --out runs/detector --minutes 45
+
+Cut it at any time: the same command goes on where it stopped. Then `python -m training.detector.export`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from torch import nn
+
+from training.detector import data
+from training.detector.batches import Batches, Sizes, image_from_pictures, loader
+from training.detector.composition import Composer, Mix, PlateBank, Sample
+from training.detector.evaluation import corner_errors, evaluate, torch_model
+from training.detector.losses import Gains, detection_loss
+from training.detector.network import Detector, cost, grid
+from training.run import Average, Clock, append_metrics, load, save
+from training.synth import glyphs, plates
+
+CONFIG = Path(__file__).parents[1] / "configs" / "detector.yaml"
+CORNER_SAMPLES = 100
+
+
+def main() -> None:
+    args = _arguments()
+    config = yaml.safe_load(args.config.read_text(encoding="utf-8"))
+    torch.manual_seed(config["seed"])
+    torch.set_num_threads(args.threads)
+    detector = Detector(**config["network"]).to(memory_format=torch.channels_last)
+    average = Average(detector, config["ema"])
+    optimiser = optimiser_of(detector, config)
+    checkpoint, clock, step, seen = args.out / "checkpoint.pt", Clock(args.minutes), 0, 0
+    if found := load(checkpoint):
+        detector.load_state_dict(found["detector"])
+        average.model.load_state_dict(found["average"])
+        optimiser.load_state_dict(found["optimiser"])
+        clock, step, seen, average.steps = Clock(args.minutes, found["spent_s"]), found["step"], found["seen"], found["step"]
+        print(f"resumed at step {step}, {clock}")
+
+    train, held_out = composers(args.data, config)
+    macs, parameters = cost(detector.eval(), (384, 640))
+    print(f"{sum(map(len, train.scenes))} scenes, {len(train.crops)} crops")
+    print(f"{macs / 1e9:.2f} GMAC at 640x384, {parameters / 1e6:.2f} M parameters")
+    sizes = Sizes([tuple(size) for size in config["sizes_px"]], config["size_weights"], config["batch_px"])
+    gains = Gains(**config["gains"])
+    logged = saved = validated = time.monotonic()
+    pictures_logged, parts = seen, {}
+    for pictures, targets in loader(Batches(train, sizes, (config["seed"], step)), args.workers):
+        if clock.fraction >= 1:
+            break
+        for group in optimiser.param_groups:
+            group["lr"] = clock.rate(config["learning_rate"], config["warm_up"], config["final_rate"])
+        image = image_from_pictures(pictures)
+        points = detector.train()(image)
+        loss, parts = detection_loss(points, *grid(*image.shape[2:], image), targets, gains)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(detector.parameters(), config["clip_norm"])
+        optimiser.step()
+        average.update(detector)
+        step, seen, now = step + 1, seen + len(pictures), time.monotonic()
+        if now - logged > config["log_every_s"]:
+            speed = (seen - pictures_logged) / (now - logged)
+            losses = " ".join(f"{name} {value:.3f}" for name, value in parts.items())
+            print(f"step {step}, {clock}, {seen} pictures, {speed:.0f}/s, loss {loss.item():.3f} ({losses})", flush=True)
+            logged, pictures_logged = now, seen
+        if now - saved > config["checkpoint_every_s"]:
+            save(checkpoint, detector=detector, average=average.model, optimiser=optimiser, **_state(clock, step, seen, config))
+            saved = time.monotonic()
+        if now - validated > config["validate_every_s"]:
+            _validate(average.model, held_out, args.out, step, seen, parts)
+            validated = logged = time.monotonic()
+            pictures_logged = seen
+    save(checkpoint, detector=detector, average=average.model, optimiser=optimiser, **_state(clock, step, seen, config))
+    _validate(average.model, held_out, args.out, step, seen, parts)
+
+
+def optimiser_of(detector: nn.Module, config: dict[str, Any]) -> torch.optim.AdamW:
+    """AdamW that decays the convolutions' weights alone: not the norms', not the biases."""
+    decayed = [parameter for parameter in detector.parameters() if parameter.ndim > 1]
+    free = [parameter for parameter in detector.parameters() if parameter.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": config["weight_decay"]}, {"params": free, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, config["learning_rate"])
+
+
+def composers(folder: Path, config: dict[str, Any], rendered: Iterator[Any] | None = None) -> tuple[Composer, Composer]:
+    """What draws the samples to train on, and what draws held-out ones; `rendered` yields whole scenes (bgr, boxes, quads)."""
+    scenes = [data.split(data.load(folder / name)) for name in config["scenes"]]
+    crops = [data.split(data.load(folder / name)) for name in config["crops"]]
+    weights = np.array(list(config["scenes"].values()), float)
+    faces = glyphs.faces(np.random.default_rng(config["seed"]))
+
+    def render(rng: np.random.Generator) -> np.ndarray:
+        return plates.render_plate(rng, faces, line_px=int(rng.integers(36, 64))).bgr
+
+    def composer(part: int, bank: int) -> Composer:
+        return Composer(
+            scenes=[pictures[part] for pictures in scenes],
+            weights=(weights / weights.sum()).tolist(),
+            crops=[picture for pictures in crops for picture in pictures[part]],
+            bank=PlateBank(render, bank),
+            mix=Mix(**config["mix"]),
+            rendered=rendered if part == 0 else None,
+        )
+
+    return composer(0, config["bank"]), composer(1, CORNER_SAMPLES)
+
+
+def _validate(detector: Detector, held_out: Composer, out: Path, step: int, seen: int, parts: dict[str, float]) -> None:
+    """AP50 on held-out scenes as they are, and corner errors on held-out pictures with rendered plates; a row of metrics.csv."""
+    model, started = torch_model(detector), time.monotonic()
+    scenes = (picture.decode() for pictures in held_out.scenes for picture in pictures)
+    result = evaluate(model, ((picture.bgr, picture.boxes) for picture in scenes))
+    rng = np.random.default_rng(0)
+    samples: list[Sample] = [held_out.sample((384, 384), rng) for _ in range(CORNER_SAMPLES)]
+    errors = corner_errors(model, samples, longest_px=384)
+    corner = float(np.median(errors)) if len(errors) else float("nan")
+    print(
+        f"held out: AP50 {result.ap50:.3f} on {result.plates} plates, precision {result.precision:.2f} and recall {result.recall:.2f} "
+        f"at {result.threshold:.2f}; corners off by {corner:.3f} plate heights (median of {len(errors)}); "
+        f"{time.monotonic() - started:.0f} s",
+        flush=True,
+    )
+    row = {"step": step, "pictures": seen, "ap50": result.ap50, "precision": result.precision, "recall": result.recall}
+    append_metrics(out / "metrics.csv", {**row, "threshold": result.threshold, "corner_error": corner, **parts})
+
+
+def _state(clock: Clock, step: int, seen: int, config: dict[str, Any]) -> dict[str, Any]:
+    return {"spent_s": clock.spent_s, "step": step, "seen": seen, "network": config["network"]}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m training.detector", description="Train the plate detector.")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the sets that the config names")
+    parser.add_argument("--out", type=Path, default=Path("runs/detector"))
+    parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument("--minutes", type=float, default=45, help="how long; the learning rate follows it")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--workers", type=int, default=1, help="processes that compose pictures; 0 does it in this one")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
