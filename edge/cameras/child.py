@@ -25,6 +25,7 @@ LAST_LINES, LONGEST = 2, 300  # of a complaint, lines and characters
 MOST_READS = 16
 REAP_S = 1.0
 _ELEMENT = re.compile(r"^(?:ERROR|WARNING): (?:from element \S+: |erroneous pipeline: |pipeline could not be constructed: )?")
+_ADDRESS = re.compile(r" @ 0x[0-9a-f]+")  # FFmpeg's, new each time: the same complaint must look the same
 
 
 class StoppedError(Exception):
@@ -147,7 +148,7 @@ class Child:
 
 def complaint_from_stderr(text: str) -> str:
     """What a capture process said → one line: GStreamer's first error with its last detail, or the last lines of anybody else."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [_ADDRESS.sub("", line).strip() for line in text.splitlines() if line.strip()]
     errors = [i for i, line in enumerate(lines) if line.startswith(("ERROR", "WARNING: erroneous"))]
     if not errors:
         return "; ".join(dict.fromkeys(lines[-LAST_LINES:]))[:LONGEST]

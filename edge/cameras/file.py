@@ -14,7 +14,7 @@ import cv2
 from alpr.types import U8, Frame
 from edge.cameras.checks import malformed
 from edge.cameras.pace import Pace
-from edge.cameras.spec import CameraError, CameraSpec, redacted
+from edge.cameras.spec import CameraError, CameraSpec
 from edge.cameras.state import ENDED, STREAMING, CameraState, Logbook
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class VideoFile:
 def _opened(spec: CameraSpec) -> tuple[cv2.VideoCapture, U8]:
     """A capture that has given its first frame, and that frame."""
     path = Path(spec.source)
-    where = f"camera {spec.id}: {redacted(spec.source)}"
+    where = f"camera {spec.id}: {spec.source}"
     try:
         mode = path.stat()
     except OSError as error:

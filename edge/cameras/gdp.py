@@ -66,7 +66,7 @@ def packets_from_bgr(bgr: U8, caps: bool) -> list[bytes]:
     """A picture as its packet, with the packet that states its format before it where `caps` asks for that."""
     height, width = bgr.shape[:2]
     rows = np.zeros((height, _bgr_stride(width)), np.uint8)
-    rows[:, : 3 * width] = bgr.reshape(height, -1)
+    rows[:, : 3 * width] = bgr.reshape(height, 3 * width)
     text = f"video/x-raw, format=(string)BGR, width=(int){width}, height=(int){height}\0".encode()
     stated = [_header(CAPS, len(text)), text] if caps else []
     return [*stated, _header(BUFFER, rows.size), rows.tobytes()]

@@ -13,7 +13,7 @@ from alpr.types import U8, Frame
 from edge.cameras import gdp
 from edge.cameras.backoff import Backoff
 from edge.cameras.checks import LiveChecks
-from edge.cameras.child import Child, Command, EndedError, StoppedError, SilentError
+from edge.cameras.child import Child, Command, EndedError, SilentError, StoppedError
 from edge.cameras.pace import pause
 from edge.cameras.spec import CameraSpec, redacted
 from edge.cameras.state import CONNECTING, DOWN, ENDED, STALLED, STREAMING, CameraState, Logbook

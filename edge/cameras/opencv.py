@@ -20,5 +20,5 @@ def command(spec: CameraSpec) -> Command:
     asked = {"source": spec.source, "width": spec.width, "height": spec.height, "fps": spec.fps, "mjpeg": spec.codec == "mjpeg"}
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     options = rtsp.FFMPEG_OPTIONS + ("" if spec.tls_verify else "|tls_verify;0")
-    environment = {VARIABLE: json.dumps(asked), "PYTHONPATH": path, "OPENCV_FFMPEG_CAPTURE_OPTIONS": options}
+    environment = {VARIABLE: json.dumps(asked), "PYTHONPATH": path, "OPENCV_FFMPEG_CAPTURE_OPTIONS": options, "OPENCV_LOG_LEVEL": "ERROR"}
     return Command((sys.executable, "-m", "edge.cameras.opencv_child"), environment)

@@ -16,7 +16,7 @@ import cv2
 from alpr.types import U8
 from edge.cameras import gdp
 from edge.cameras.opencv import VARIABLE
-from edge.cameras.spec import kind_of, redacted
+from edge.cameras.spec import kind_of, shown
 from edge.cameras.v4l2 import device
 
 
@@ -53,7 +53,7 @@ def main() -> int:
     os.dup2(2, 1)  # whatever a library prints must not end up among the pictures
     capture = opened(asked)
     if not capture.isOpened():
-        print(f"{redacted(asked['source'])}: nobody answers there, or not with a video", file=sys.stderr)
+        print(f"{shown(asked['source'])}: nobody answers there, or not with a video", file=sys.stderr)
         return 1
     newest = Newest()
     threading.Thread(target=decode, args=(capture, newest), daemon=True).start()

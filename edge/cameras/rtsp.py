@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from edge.cameras import gstreamer
-from edge.cameras.spec import CameraError, CameraSpec, redacted
+from edge.cameras.spec import CameraError, CameraSpec, shown
 
 ELEMENTS = ("rtspsrc", "rtph264depay", "h264parse", "gdppay")
 FFMPEG_OPTIONS = "rtsp_transport;tcp|fflags;nobuffer"
@@ -15,14 +15,14 @@ def checked_url(source: str) -> str:
     """The URL, fit to stand in a pipeline; raises CameraError for one that has no host or a character that must be escaped."""
     bad = [char for char in source if char.isspace() or char in "\"'\\" or not char.isprintable()]
     if bad:
-        raise CameraError(f"{redacted(source)!r} holds {bad[0]!r}; write it percent-encoded, e.g. %{ord(bad[0]):02X}")
+        raise CameraError(f"{shown(source)!r} holds {bad[0]!r}; write it percent-encoded, e.g. %{ord(bad[0]):02X}")
     try:
         parts = urlsplit(source)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise CameraError(f"{redacted(source)!r} is no URL; expected rtsp://[user:password@]host[:port]/path") from None
+        raise CameraError(f"{shown(source)!r} is no URL; expected rtsp://[user:password@]host[:port]/path") from None
     if not host:
-        raise CameraError(f"{redacted(source)!r} names no host; expected rtsp://[user:password@]host[:port]/path")
+        raise CameraError(f"{shown(source)!r} names no host; expected rtsp://[user:password@]host[:port]/path")
     return source
 
 

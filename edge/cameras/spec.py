@@ -44,7 +44,7 @@ class CameraSpec:
             raise CameraError(f"camera {self.id or '(no id)'}: " + "; ".join(faults))
 
     def __repr__(self) -> str:
-        return f"CameraSpec(id={self.id!r}, source={redacted(self.source)!r})"
+        return f"CameraSpec(id={self.id!r}, source={shown(self.source)!r})"
 
 
 def _faults(spec: CameraSpec) -> list[str]:
@@ -71,9 +71,14 @@ def kind_of(source: str) -> str:
     if scheme == "csi":
         return "csi"
     if scheme or not source:
-        raise CameraError(f"source is {redacted(source)!r}, expected {KINDS}")
+        raise CameraError(f"source is {shown(source)!r}, expected {KINDS}")
     path = Path(source)
     return "folder" if path.is_dir() or path.suffix.lower() in PICTURES else "file"
+
+
+def shown(source: str) -> str:
+    """A source as it may be shown."""
+    return redacted(source, source)
 
 
 def redacted(text: str, source: str = "") -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from edge.cameras.spec import CameraSpec, redacted
+from edge.cameras.spec import CameraSpec, redacted, shown
 
 CONNECTING, STREAMING, STALLED, DOWN, ENDED = "connecting", "streaming", "stalled", "down", "ended"
 
@@ -82,7 +82,7 @@ class Logbook:
         with self._lock:
             return CameraState(
                 id=self._spec.id,
-                source=redacted(self._spec.source),
+                source=shown(self._spec.source),
                 phase=self._phase,
                 since_utc_s=self._since_utc_s,
                 error=self._error,
