@@ -11,6 +11,7 @@ import socket
 import ssl
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.mqtt.config import MqttConfig
-from edge.mqtt.diagnosis import diagnosis, remedy
+from edge.mqtt.diagnosis import diagnosis, remedy, unanswered
 
 PUBLISH_OVERHEAD = 16
 """Bytes of a PUBLISH beside its topic and payload, at most: header, lengths, packet id, empty properties."""
@@ -67,8 +68,11 @@ class Connection:
         self._poll = select.poll()
         self._client = self._make_client(client_id, will)
 
-    def open(self) -> None:
-        """Connect and wait for the broker's consent, connect_timeout_s for each. Raises ConnectError, MqttConfigError."""
+    def open(self, cancelled: Callable[[], bool] = lambda: False) -> None:
+        """Connect and wait for the broker's consent, connect_timeout_s for each. Raises ConnectError, MqttConfigError.
+
+        What `cancelled` says is heeded while waiting for the consent; the resolver and connect() cannot be interrupted.
+        """
         config = self._config
         context = config.tls_context()
         if context is not None:
@@ -80,7 +84,7 @@ class Connection:
             self._client.connect(config.host, config.port_number, config.keepalive_s, **self._session())
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError, ssl.CertificateError a ValueError
             raise ConnectError(f"{config.address}: {diagnosis(error)}") from error
-        self._await_consent()
+        self._await_consent(cancelled)
 
     def publish(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False) -> int:
         """Hand a message to the socket → its id, which the Ack will name. Raises ConnectionLostError."""
@@ -154,16 +158,16 @@ class Connection:
         properties.SessionExpiryInterval = self._session_s
         return {"clean_start": self._session_s == 0, "properties": properties}
 
-    def _await_consent(self) -> None:
+    def _await_consent(self, cancelled: Callable[[], bool]) -> None:
         deadline = time.monotonic() + self._config.connect_timeout_s
         while not self._connacks:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or cancelled():
                 self.abort()
                 raise ConnectError(f"{self._config.address}: took the connection but did not answer; is it an MQTT broker?")
             try:
                 self.pump(0.1)
             except ConnectionLostError as error:
-                raise ConnectError(f"{self._config.address}: {diagnosis(error)}") from error
+                raise ConnectError(f"{self._config.address}: {unanswered(str(error), self._config.tls)}") from error
         reason, properties = self._connacks.popleft()
         if reason.is_failure:
             self.abort()

@@ -57,11 +57,12 @@ class Delivery:
 
     def settle(self, acks: Sequence[Ack]) -> None:
         """Act on the broker's answers. Raises OutboxError."""
-        answered = [(ack, row) for ack in acks if (row := self.window.settle(ack.mid)) is not None]
-        taken = [row for ack, row in answered if self._is_taken(ack)]
-        turned_down = [row for ack, row in answered if not self._is_taken(ack)]
+        taken, turned_down = [], []
         for ack in acks:
-            self._count(ack)
+            row = self.window.settle(ack.mid)
+            self._count(ack, row)
+            if row is not None:
+                (taken if self._is_taken(ack) else turned_down).append(row)
         if taken:
             self._acknowledge(taken)
         if turned_down:
@@ -82,7 +83,8 @@ class Delivery:
 
     def _send_fresh(self, link: Connection) -> None:
         last = self._outbox.state.last_sequence
-        if self._cursor >= last or 2 * self.window.room < self.window.limit:  # half a window at a time: fewer, larger reads
+        waiting = last - self._cursor
+        if not waiting or self.window.room < min(waiting, self.window.limit / 2):  # half a window at a time: fewer, larger reads
             return
         rows = self._outbox.fresh(self._cursor, self.window.room)
         for row in rows:
@@ -115,11 +117,11 @@ class Delivery:
     def _is_taken(self, ack: Ack) -> bool:
         return ack.code < REFUSED and not (ack.code == NOBODY_LISTENS and self._config.keep_unheard)
 
-    def _count(self, ack: Ack) -> None:
+    def _count(self, ack: Ack, row: Row | None) -> None:
         if ack.code >= REFUSED:
             self.refused += 1
             self._say(f"the broker refuses what we publish: {ack.reason}; may this user publish below {self._topics.of('#')}?")
-        elif ack.code == NOBODY_LISTENS:
+        elif ack.code == NOBODY_LISTENS and row is not None:
             self.unheard += 1
 
     def _acknowledge(self, rows: list[Row]) -> None:

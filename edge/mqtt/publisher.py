@@ -147,7 +147,7 @@ class Publisher:
         link = Connection(self._config, self._client_id, self._presence.will)
         started_s, published = time.monotonic(), self._delivery.published
         try:
-            link.open()
+            link.open(self._closing.is_set)
             self._greet(link)
             self._serve(link)
             self._leave(link)
