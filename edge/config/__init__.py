@@ -24,7 +24,7 @@ Section = TypeVar("Section")
 def load(path: str | Path, overrides: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ) -> Config:
     """Read a config and check all of it; relative paths in it start from its own folder.
 
-    `overrides` replaces values by key, "mqtt.host" or "cameras", and starts from the working directory. Raises ConfigError.
+    `overrides` replaces values by key, "mqtt.host" or "cameras"; sources among them start from the working directory. Raises ConfigError.
     """
     document = read(Path(path))
     data, overrides = document.data, overrides or {}
@@ -64,12 +64,15 @@ def _put(data: dict[str, Any], key: list[str], value: Any) -> None:
 
 
 def _expand(holder: Any, environment: Mapping[str, str], above: Key = ()) -> dict[Key, str]:
-    """Put the environment's values into ${NAME}, in place → what is wrong, by key. Secrets alone may come from there."""
+    """Put the environment's values into ${NAME}, in place → texts that cannot be, by key. Secrets alone may come from there."""
     wrong: dict[Key, str] = {}
     for part, value in list(holder.items() if isinstance(holder, dict) else enumerate(holder)):
         key = (*above, part)
         if isinstance(value, (dict, list)):
             wrong |= _expand(value, environment, key)
+        elif isinstance(value, str) and "\0" in value:  # no path and no name holds one: opening it would be a ValueError
+            wrong[key] = f"is {value!r}, expected text without \\0"
+            holder[part] = value.replace("\0", "")
         elif isinstance(value, str) and VARIABLE.search(value):
             unset = [name for name in VARIABLE.findall(value) if name not in environment]
             if key[0] != "cameras" or part != "source":
@@ -99,5 +102,5 @@ def _absolute(section: Section, folder: Path) -> Section:
 def _source(source: str, folder: Path) -> str:
     try:
         return str(folder / source) if kind_of(source) in ("file", "folder") else source
-    except CameraError:
+    except (CameraError, OSError):
         return source  # the check of all sources tells what is wrong with it

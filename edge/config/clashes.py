@@ -9,22 +9,29 @@ from pathlib import Path
 import alpr
 from alpr import contract
 from edge.cameras.spec import CameraError, kind_of
-from edge.config.problem import Key
+from edge.config.problem import Key, spelled
 from edge.config.sections import LEVEL, LEVEL_WORDS, Config
 from edge.mqtt.config import MqttConfigError
 
 Clash = tuple[Key, str]
 KINDS = {"detector": "detection", "enhancer": "sr", "reader": "ocr"}
+ORDERED = (
+    (("detector", "threshold"), ("tracking", "low")),
+    (("tracking", "low"), ("tracking", "high")),
+    (("events", "final_score"), ("events", "early_score")),
+)
 REGIONS = Path(alpr.__file__).parent / "regions"
 
 
 def clashes(config: Config) -> Iterator[Clash]:
     """Everything that is wrong with a config whose values are each allowed."""
-    for check in (_camera_names, _camera_sources, _regions, _models, _scores, _broker):
+    for check in (_camera_names, _camera_sources, _regions, _models, _order, _broker):
         yield from check(config)
 
 
 def _camera_names(config: Config) -> Iterator[Clash]:
+    if not config.cameras:
+        yield ("cameras",), "is empty, expected one camera or more"
     first: dict[str, int] = {}
     for index, camera in enumerate(config.cameras):
         if not re.match(LEVEL, camera.id):
@@ -41,6 +48,9 @@ def _camera_sources(config: Config) -> Iterator[Clash]:
             kind = kind_of(camera.source)
         except CameraError as error:
             yield ("cameras", index, "source"), str(error).removeprefix("source ")
+            continue
+        except OSError as error:  # a name too long for any file
+            yield ("cameras", index, "source"), f"is {camera.source!r}: {error.strerror}"
             continue
         if kind in ("file", "folder") and not Path(camera.source).exists():
             yield ("cameras", index, "source"), f"is {camera.source!r}: there is no such file or folder"
@@ -67,10 +77,11 @@ def _models(config: Config) -> Iterator[Clash]:
             yield (stage, "model"), f"is {str(found.path)!r}, a model of kind {found.kind}, expected kind {kind}"
 
 
-def _scores(config: Config) -> Iterator[Clash]:
-    early, final = config.events.early_score, config.events.final_score
-    if early < final:
-        yield ("events", "early_score"), f"is {early}, expected at least events.final_score, {final}"
+def _order(config: Config) -> Iterator[Clash]:
+    for lower, upper in ORDERED:
+        least, found = (getattr(getattr(config, section), name) for section, name in (lower, upper))
+        if found < least:
+            yield upper, f"is {found}, expected at least {spelled(lower)}, {least}"
 
 
 def _broker(config: Config) -> Iterator[Clash]:

@@ -36,7 +36,7 @@ class Detector:
     """The model that finds plates."""
 
     model: Path = Path("models/detector.yaml")
-    threshold: Share = 0.4
+    threshold: Share = 0.1
     longest_px: Annotated[int, Field(ge=64)] | None = None
     threads: Threads = 1
 
@@ -59,18 +59,22 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Tracking:
-    """When two sightings are one vehicle, and when it is gone."""
+    """When two sightings are one vehicle, and when it is gone: see `TrackerRules`."""
 
     lost_s: Seconds = 1.0
+    high: Share = 0.4
+    low: Share = 0.1
     match_iou: Share = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Which crops are worth reading, and how."""
+    """Which crops are worth reading, and how: see `GateRules`. Heights are of one line of text."""
 
-    min_height_px: Pixels = 9.0
+    min_line_px: Pixels = 6.0
     enhance: Literal["auto", "always", "never"] = "auto"
+    enhance_below_px: Pixels = 18.0
+    enhance_below_sharpness: Share = 0.12
     give_up_reads: Count = 30
 
 
@@ -104,7 +108,7 @@ class Config:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
     device: Device
-    cameras: Annotated[tuple[CameraSpec, ...], Field(min_length=1)]
+    cameras: tuple[CameraSpec, ...]
     detector: Detector = field(default_factory=Detector)
     enhancer: Enhancer = field(default_factory=Enhancer)
     reader: Reader = field(default_factory=Reader)
