@@ -27,6 +27,7 @@ class Frame:
     number: int  # counts this camera's frames since it was opened, dropped ones too
     captured_ns: int
     captured_utc_s: float
+    scene_ns: int  # the clock of what is seen, for tracks: captured_ns when live, the position in a recording
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -50,7 +50,7 @@ class VideoFile:
                 if not pace.wait(stop, self._closed):
                     return
                 self._logbook.delivered((bgr.shape[1], bgr.shape[0]), time.monotonic())
-                yield Frame(bgr, self._spec.id, number, time.monotonic_ns(), time.time())
+                yield Frame(bgr, self._spec.id, number, time.monotonic_ns(), time.time(), pace.scene_ns(number))
         finally:
             self._logbook.moved(ENDED)
             self._capture.release()

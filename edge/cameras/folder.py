@@ -18,6 +18,8 @@ from edge.cameras.spec import PICTURES, CameraError, CameraSpec
 from edge.cameras.state import ENDED, STREAMING, CameraState, Logbook
 
 log = logging.getLogger(__name__)
+UNRELATED_FPS = 0.2
+"""Pictures without a stated rate lie so far apart that no track goes on from one to the next: they are stills, not a film."""
 
 
 class PictureFolder:
@@ -38,7 +40,7 @@ class PictureFolder:
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """Every readable picture in name order; ends with the last, unless it loops, and soon after `stop` or `close()`."""
         self._logbook.moved(STREAMING)
-        pace = Pace(self._spec.fps, self._spec.realtime)
+        pace = Pace(self._spec.fps or (None if self._spec.realtime else UNRELATED_FPS), self._spec.realtime)
         try:
             while True:
                 readable = 0
@@ -50,7 +52,7 @@ class PictureFolder:
                     if bgr is not None:
                         readable += 1
                         self._logbook.delivered((bgr.shape[1], bgr.shape[0]), time.monotonic())
-                        yield Frame(bgr, self._spec.id, number, time.monotonic_ns(), time.time())
+                        yield Frame(bgr, self._spec.id, number, time.monotonic_ns(), time.time(), pace.scene_ns(number))
                 if not readable:
                     self._logbook.moved(ENDED, f"not one of the {len(self.paths)} pictures can be read")
                 if not (readable and self._spec.loop):

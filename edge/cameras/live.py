@@ -80,7 +80,8 @@ class LiveCamera:
             for bgr in gdp.pictures(watch.read):
                 number, now_s = self._logbook.received(), time.monotonic()
                 if self._good(bgr, now_s, watch):
-                    yield Frame(bgr, self._spec.id, number, time.monotonic_ns(), time.time())
+                    now_ns = time.monotonic_ns()
+                    yield Frame(bgr, self._spec.id, number, now_ns, time.time(), now_ns)
                     watch.expect(self._spec.stall_s)
                     watch.late = time.monotonic() - now_s > LATE_S and child.readable(0)
         except StoppedError:

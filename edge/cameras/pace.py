@@ -10,13 +10,22 @@ SLICE_S = 0.1
 """How long a wait may go on before it looks at `stop` again: it belongs to the caller, so nothing else can wake it."""
 
 
+DEFAULT_FPS = 25.0
+
+
 class Pace:
     """Holds each picture until it is due. A late consumer does not make it hurry: no picture is ever skipped."""
 
     def __init__(self, fps: float | None, realtime: bool) -> None:
-        usable = fps is not None and math.isfinite(fps) and 0 < fps <= 1000
-        self._interval_s = 1 / fps if realtime and fps and usable else (1 / 25 if realtime else 0.0)
+        usable = fps if fps is not None and math.isfinite(fps) and 0 < fps <= 1000 else DEFAULT_FPS
+        self._scene_interval_ns = round(1e9 / usable)
+        self._interval_s = 1 / usable if realtime else 0.0
         self._due_s = time.monotonic()
+        self._started_ns = time.monotonic_ns()
+
+    def scene_ns(self, number: int) -> int:
+        """When the picture of that number was taken, by the recording's own clock."""
+        return self._started_ns + number * self._scene_interval_ns
 
     def wait(self, stop: threading.Event, closed: threading.Event) -> bool:
         """Wait for the next picture's time → False where stopped or closed meanwhile."""

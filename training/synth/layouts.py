@@ -58,7 +58,7 @@ def of(rng: Rng, alphabet: str, count: int) -> str:
     return "".join(alphabet[i] for i in rng.integers(len(alphabet), size=count))
 
 
-def pick(rng: Rng, *options):  # noqa: ANN002, ANN201 - any kind of option
+def pick(rng: Rng, *options):
     return options[int(rng.integers(len(options)))]
 
 
@@ -138,7 +138,9 @@ def _in(rng: Rng) -> Layout:
     head, tail = fill(rng, pick(rng, "AA 99", "AA 9")), fill(rng, pick(rng, "AA 9999", "AA 9999", "A 9999", "9999"))
     lines = (f"{head} {tail}",) if rng.random() < 0.6 else (head, tail)
     ink, ground = pick(rng, (BLACK, WHITE), (BLACK, WHITE), (BLACK, YELLOW), (WHITE, GREEN))
-    return Layout("IN", lines, rng.uniform(4.0, 4.8) if len(lines) == 1 else rng.uniform(1.4, 2.0), ink, ground, WIDE, pick(rng, (), ("band",)))
+    return Layout(
+        "IN", lines, rng.uniform(4.0, 4.8) if len(lines) == 1 else rng.uniform(1.4, 2.0), ink, ground, WIDE, pick(rng, (), ("band",))
+    )
 
 
 def _pk(rng: Rng) -> Layout:
@@ -189,11 +191,34 @@ def _any(rng: Rng) -> Layout:
     separator = pick(rng, "", "-", ".", " ")
     lines = (text[:cut], text[cut:]) if two else (text[:cut] + separator + text[cut:],)
     aspect = rng.uniform(1.1, 2.2) if two else rng.uniform(0.42, 0.7) * (length + 0.8) + 0.3
-    ink, ground = pick(rng, (BLACK, WHITE), (BLACK, WHITE), (WHITE, BLACK), (WHITE, BLUE), (WHITE, RED), (BLACK, YELLOW), (WHITE, GREEN), (INK_RED, WHITE))
-    return Layout("", lines, float(np.clip(aspect, 1.1, 5.0)), ink, ground, (*WIDE, "stroke", "road-b"), pick(rng, (), (), (), ("band",), ("header",), ("footer",)))
+    ink, ground = pick(
+        rng, (BLACK, WHITE), (BLACK, WHITE), (WHITE, BLACK), (WHITE, BLUE), (WHITE, RED), (BLACK, YELLOW), (WHITE, GREEN), (INK_RED, WHITE)
+    )
+    return Layout(
+        "",
+        lines,
+        float(np.clip(aspect, 1.1, 5.0)),
+        ink,
+        ground,
+        (*WIDE, "stroke", "road-b"),
+        pick(rng, (), (), (), ("band",), ("header",), ("footer",)),
+    )
 
 
 MAKERS: dict[str, Callable[[Rng], Layout]] = {
     "VN": _vn, "TW": _tw, "BR": _br, "EU": _eu, "GB": _gb, "IN": _in, "PK": _pk, "MY": _my, "US": _us, "CN": _cn, "AR": _ar, "any": _any,
 }  # fmt: skip
-WEIGHTS = {"VN": 0.28, "TW": 0.1, "BR": 0.08, "EU": 0.11, "GB": 0.05, "IN": 0.04, "PK": 0.04, "MY": 0.03, "US": 0.04, "CN": 0.03, "AR": 0.02, "any": 0.2}
+WEIGHTS = {
+    "VN": 0.28,
+    "TW": 0.1,
+    "BR": 0.08,
+    "EU": 0.11,
+    "GB": 0.05,
+    "IN": 0.04,
+    "PK": 0.04,
+    "MY": 0.03,
+    "US": 0.04,
+    "CN": 0.03,
+    "AR": 0.02,
+    "any": 0.2,
+}

@@ -191,7 +191,13 @@ def _border(rng: Rng, plate: F32, layout: Layout) -> None:
         height, width = plate.shape[:2]
         inset = round(rng.uniform(0.0, 0.04) * height)
         colour = layout.ink if rng.random() < 0.7 else tuple(rng.uniform(0, 255, 3))
-        cv2.rectangle(plate, (inset, inset), (width - 1 - inset, height - 1 - inset), tuple(map(float, colour)), max(1, round(rng.uniform(0.01, 0.04) * height)))
+        cv2.rectangle(
+            plate,
+            (inset, inset),
+            (width - 1 - inset, height - 1 - inset),
+            tuple(map(float, colour)),
+            max(1, round(rng.uniform(0.01, 0.04) * height)),
+        )
 
 
 def _bolts(rng: Rng, plate: F32) -> None:

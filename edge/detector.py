@@ -1,0 +1,26 @@
+"""Find the plates of a frame."""
+
+from __future__ import annotations
+
+from alpr import decode
+from alpr.imaging import canvas_size, letterbox, tensor
+from alpr.types import U8, Detections
+from edge.engines import Engine
+
+
+class Detector:
+    """A picture → its plates, by one run of the detection model."""
+
+    def __init__(self, engine: Engine, threshold: float, longest_px: int | None = None) -> None:
+        """`longest_px`: what the picture's longer side is scaled to; the contract's size where it is not given."""
+        self._engine, self._threshold = engine, threshold
+        self._longest_px = longest_px or max(engine.contract.input.size_px)
+
+    def __call__(self, bgr: U8) -> Detections:
+        height, width = bgr.shape[:2]
+        multiple = self._engine.contract.input.multiple_px
+        longest = min(self._longest_px, max(multiple, -(-max(height, width) // multiple) * multiple))
+        size = canvas_size(height, width, longest, multiple)
+        canvas, fit = letterbox(bgr, size)
+        out = self._engine(tensor([canvas], size))
+        return decode.detections(out["scores"][0], out["boxes"][0], out["quads"][0], fit, (height, width), self._threshold)

@@ -1,0 +1,123 @@
+"""Decide what a sighting of a plate is worth: read it as it is, enhance it first, wait for a better frame, or give up.
+
+Reading goes only to tracks that are still undecided, and to crops that are no worse than those already read: a frame with
+nothing new to decide costs a detection and nothing more.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from enum import Enum
+
+import cv2
+import numpy as np
+
+from alpr.imaging import TWO_LINE_ASPECT
+from alpr.types import U8, PlateCrop, Track
+
+Key = tuple[str, int]
+"""A camera and a track of it."""
+
+
+class Action(Enum):
+    READ = "read"
+    ENHANCE = "enhance"
+    WAIT = "wait"
+    GIVE_UP = "give_up"
+
+
+@dataclass(frozen=True, slots=True)
+class GateRules:
+    """When to do what. Line heights are those of one line of text: a two-line plate's height counts half."""
+
+    min_line_px: float = 6.0  # smaller ones hold no characters
+    enhance: str = "auto"  # "auto" | "always" | "never"
+    enhance_below_px: float = 18.0  # auto: a line smaller than this is enhanced
+    enhance_below_sharpness: float = 0.12  # auto: and so is one more blurred than this
+    worse: float = 0.75  # a crop below this share of the best one read adds nothing
+    better: float = 1.12  # one above it is read at once
+    gap_ns: int = 80_000_000  # otherwise frames so close together are much the same picture
+    give_up_reads: int = 30
+    in_flight: int = 2
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What a track has had so far."""
+
+    sent: int = 0
+    answered: int = 0
+    decided: bool = False
+    best: float = 0.0
+    last_ns: int = -(10**18)
+
+
+class Gate:
+    """Shared by the stage that sends crops and the one that judges reads: its state is behind a lock."""
+
+    def __init__(self, rules: GateRules) -> None:
+        self._rules = rules
+        self._progress: dict[Key, _Progress] = {}
+        self._lock = threading.Lock()
+
+    def wants(self, camera: str, track: Track, height_px: float) -> bool:
+        """Whether a crop of this track is worth cutting out at all."""
+        with self._lock:
+            progress = self._progress.get((camera, track.id))
+        open_ = progress is None or not (progress.decided or progress.sent >= self._rules.give_up_reads)
+        return open_ and height_px >= self._rules.min_line_px
+
+    def decide(self, camera: str, track: Track, crop: PlateCrop, scene_ns: int) -> Action:
+        """What to do with a crop; READ and ENHANCE count it as sent."""
+        rules, worth = self._rules, quality(crop)
+        with self._lock:
+            progress = self._progress.setdefault((camera, track.id), _Progress())
+            if progress.decided or line_px(crop) < rules.min_line_px:
+                return Action.WAIT
+            if progress.sent >= rules.give_up_reads:
+                return Action.GIVE_UP
+            if progress.sent - progress.answered >= rules.in_flight or worth < rules.worse * progress.best:
+                return Action.WAIT
+            if scene_ns - progress.last_ns < rules.gap_ns and worth < rules.better * progress.best:
+                return Action.WAIT
+            progress.sent += 1
+            progress.best, progress.last_ns = max(progress.best, worth), scene_ns
+        return self.manner(crop)
+
+    def manner(self, crop: PlateCrop) -> Action:
+        """READ or ENHANCE, by the crop alone: what evaluation on single pictures asks."""
+        rules = self._rules
+        if rules.enhance != "auto":
+            return Action.ENHANCE if rules.enhance == "always" else Action.READ
+        poor = line_px(crop) < rules.enhance_below_px or sharpness(crop.bgr) < rules.enhance_below_sharpness
+        return Action.ENHANCE if poor else Action.READ
+
+    def answered(self, camera: str, track: int, decided: bool) -> None:
+        """A sent crop came back read; once decided, no more is sent."""
+        with self._lock:
+            if progress := self._progress.get((camera, track)):
+                progress.answered += 1
+                progress.decided = progress.decided or decided
+
+    def forget(self, camera: str, track: int) -> None:
+        with self._lock:
+            self._progress.pop((camera, track), None)
+
+
+def line_px(crop: PlateCrop) -> float:
+    """Height of one line of text in the frame, roughly: a plate of two lines counts half."""
+    return crop.height_px / 2 if crop.bgr.shape[1] < TWO_LINE_ASPECT * crop.bgr.shape[0] else crop.height_px
+
+
+def quality(crop: PlateCrop) -> float:
+    """How much a crop promises: line height, up to where more adds nothing, times sharpness."""
+    return min(line_px(crop), 40.0) * (0.1 + sharpness(crop.bgr))
+
+
+def sharpness(bgr: U8) -> float:
+    """Strength of edges against contrast at a common size, about 0.05 (blurred) to 0.5 (crisp)."""
+    gray = cv2.cvtColor(cv2.resize(bgr, (96, 32), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+    contrast = float(gray.std())
+    edges = float(np.abs(cv2.Laplacian(gray, cv2.CV_32F)).mean())
+    return edges / (4 * contrast + 4)

@@ -1,0 +1,152 @@
+"""The way of a frame: see (detect, track, gate) → enhance → read → judge. Plain callables; `edge.pipeline` gives them threads."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from alpr.imaging import quad_size, rectify
+from alpr.types import Frame, PlateCrop, PlateEvent, Read, Track
+from edge.detector import Detector
+from edge.enhancer import Enhancer
+from edge.gate import Action, Gate
+from edge.judge import Judge, Sighted
+from edge.pipeline import Stage
+from edge.reader import Reader
+from edge.tracker import Tracker, TrackerRules
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """One crop of one track on its way to the vote."""
+
+    track: Track
+    crop: PlateCrop  # the source
+    enhance: bool
+    enhanced: PlateCrop | None = None
+    reads: tuple[tuple[PlateCrop, Read], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """What a frame gave the later stages to do: crops to read, tracks that ended."""
+
+    seen: Sighted
+    scene_ns: int
+    jobs: tuple[Job, ...]
+    ended: tuple[Track, ...]
+    timings_ms: dict[str, float]
+
+
+@dataclass(slots=True)
+class Loop:
+    """The stages and what they share. Each method is called by one thread at a time."""
+
+    detector: Detector
+    enhancer: Enhancer
+    reader: Reader
+    gate: Gate
+    judge: Judge
+    tracker_rules: TrackerRules
+    counts: Counter[str] = field(default_factory=Counter)  # frames, plates, crops by the gate's action
+    _trackers: dict[str, Tracker] = field(default_factory=dict)
+    _last: dict[str, Sighted] = field(default_factory=dict)
+
+    def stages(self) -> tuple[Stage, ...]:
+        return (
+            Stage("detect", self.see, self.last_sightings),
+            Stage("enhance", self.enhance),
+            Stage("read", self.read),
+            Stage("vote", self.vote),
+        )
+
+    def see(self, frame: Frame) -> Iterable[Sighting]:
+        """Find and follow plates, and cut out those worth reading. A frame with nothing to do goes no further."""
+        started_ns = time.monotonic_ns()
+        height, width = frame.bgr.shape[:2]
+        seen = Sighted(frame.camera, frame.captured_ns, frame.captured_utc_s, (width, height))
+        detections = self.detector(frame.bgr)
+        tracker = self._trackers.setdefault(frame.camera, Tracker(self.tracker_rules))
+        updates = tracker.update(detections, frame.scene_ns)
+        jobs = tuple(job for track in updates.current for job in self._job(frame, track))
+        self._last[frame.camera] = seen
+        self.counts["frames"] += 1
+        self.counts["plates"] += len(updates.current)
+        if not jobs and not updates.ended:
+            return ()
+        timings = {"wait": _ms(started_ns - frame.captured_ns), "detect": _ms(time.monotonic_ns() - started_ns)}
+        return (Sighting(seen, frame.scene_ns, jobs, tuple(updates.ended), timings),)
+
+    def last_sightings(self) -> Iterable[Sighting]:
+        """The recordings ended, and with them every track."""
+        for camera, tracker in self._trackers.items():
+            if ended := tuple(tracker.flush()):
+                yield Sighting(self._last[camera], max(track.last_ns for track in ended), (), ended, {})
+
+    def enhance(self, sighting: Sighting) -> Iterable[Sighting]:
+        """LPSR for those jobs that the gate sent to it."""
+        chosen = [job for job in sighting.jobs if job.enhance]
+        if not chosen:
+            return (sighting,)
+        started_ns = time.monotonic_ns()
+        enhanced = dict(zip((job.track.id for job in chosen), self.enhancer([job.crop for job in chosen]), strict=True))
+        jobs = tuple(replace(job, enhanced=enhanced.get(job.track.id)) for job in sighting.jobs)
+        timings = sighting.timings_ms | {"enhance": _ms(time.monotonic_ns() - started_ns)}
+        return (replace(sighting, jobs=jobs, timings_ms=timings),)
+
+    def read(self, sighting: Sighting) -> Iterable[Sighting]:
+        """OCR of every crop, and of its enhanced twin where there is one: both vote, so that LPSR alone decides nothing."""
+        if not sighting.jobs:
+            return (sighting,)
+        started_ns = time.monotonic_ns()
+        crops = [crop for job in sighting.jobs for crop in (job.crop, job.enhanced) if crop is not None]
+        answers = iter(zip(crops, self.reader(crops), strict=True))
+        jobs = tuple(
+            replace(job, reads=tuple(next(answers) for crop in (job.crop, job.enhanced) if crop is not None)) for job in sighting.jobs
+        )
+        timings = sighting.timings_ms | {"read": _ms(time.monotonic_ns() - started_ns)}
+        return (replace(sighting, jobs=jobs, timings_ms=timings),)
+
+    def vote(self, sighting: Sighting) -> Iterable[PlateEvent]:
+        """Judge the reads, and the tracks that ended."""
+        started_ns = time.monotonic_ns()
+        camera = sighting.seen.camera
+        events: list[PlateEvent] = []
+
+        def timings() -> dict[str, float]:
+            now_ns = time.monotonic_ns()
+            return sighting.timings_ms | {"vote": _ms(now_ns - started_ns), "capture_to_event": _ms(now_ns - sighting.seen.captured_ns)}
+
+        for job in sighting.jobs:
+            decided = False
+            for crop, read in job.reads:
+                now_decided, event = self.judge.hear(job.track, crop, read, sighting.seen, timings)
+                decided = decided or now_decided
+                events += [event] if event else []
+            self.gate.answered(camera, job.track.id, decided)
+        for track in sighting.ended:
+            event = self.judge.close(camera, track, timings)
+            events += [event] if event else []
+            self.gate.forget(camera, track.id)
+        return events
+
+    def _job(self, frame: Frame, track: Track) -> Iterable[Job]:
+        height_px = quad_size(track.quad)[0]
+        if not self.gate.wants(frame.camera, track, height_px):
+            return
+        try:
+            bgr = rectify(frame.bgr, track.quad)
+        except ValueError:
+            self.counts["quads refused"] += 1
+            return
+        crop = PlateCrop(bgr, track.quad, height_px, frame.number, frame.captured_ns)
+        action = self.gate.decide(frame.camera, track, crop, frame.scene_ns)
+        self.counts[action.value] += 1
+        if action in (Action.READ, Action.ENHANCE):
+            yield Job(track, crop, action is Action.ENHANCE)
+
+
+def _ms(duration_ns: int) -> float:
+    return duration_ns / 1e6

@@ -1,0 +1,173 @@
+"""The threads of the unit and the queues between them; nothing about plates.
+
+A stage is a plain callable that turns one item into any number of items for the next stage. `Pipeline` runs each in a thread of
+its own; `in_one_thread` strings the very same callables together for tests and evaluation.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from edge.slots import WAIT_S
+
+log = logging.getLogger(__name__)
+KEPT = 20_000
+"""Durations kept a stage for percentiles; older ones go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step: `work` for every item; `finish` once, after the last item of recordings, for what it still holds."""
+
+    name: str
+    work: Callable[[Any], Iterable[Any]]
+    finish: Callable[[], Iterable[Any]] = tuple
+
+
+@dataclass(slots=True)
+class Timing:
+    """How long a stage took for its items: written by its thread alone."""
+
+    count: int = 0
+    busy_ns: int = 0
+    recent_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
+
+    def add(self, duration_ns: int) -> None:
+        self.count += 1
+        self.busy_ns += duration_ns
+        self.recent_ms.append(duration_ns / 1e6)
+
+
+class _End:
+    """Passed on behind the last item."""
+
+
+END = _End()
+
+
+class StageError(RuntimeError):
+    """A stage's thread ended by an exception, which is this one's cause."""
+
+
+class Pipeline:
+    """Sources, each a thread that leaves items where `first` takes them; then a thread and a bounded queue for each stage."""
+
+    def __init__(
+        self,
+        sources: Sequence[tuple[str, Callable[[], None]]],
+        first: Callable[[], Any | None],
+        stages: Sequence[Stage],
+        stop: threading.Event,
+    ) -> None:
+        """`first` returns the next item, or None when there will be no more; `stop` ends sources and stages alike."""
+        self.timings = {stage.name: Timing() for stage in stages}
+        self._stop, self._first = stop, first
+        self._queues: list[queue.Queue[Any]] = [queue.Queue(maxsize=8) for _ in stages[1:]]
+        self._failure: tuple[str, BaseException] | None = None
+        self._threads = [self._thread(name, run) for name, run in sources]
+        self._threads += [self._thread(stage.name, self._runner(i, stage)) for i, stage in enumerate(stages)]
+        self._last = self._threads[-1]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until the last stage ended, at most so long → whether it has. Raises StageError for a thread that failed."""
+        self._last.join(timeout_s)
+        self.check()
+        return not self._last.is_alive()
+
+    def check(self) -> None:
+        if self._failure:
+            name, cause = self._failure
+            raise StageError(f"{name} failed: {type(cause).__name__}: {cause}") from cause
+
+    def waiting(self) -> dict[str, int]:
+        """How many items wait before each stage but the first."""
+        return {name: q.qsize() for name, q in zip(list(self.timings)[1:], self._queues, strict=True)}
+
+    def close(self, timeout_s: float = 2.0) -> list[str]:
+        """Stop all threads; idempotent → the names of those that did not end in time."""
+        self._stop.set()
+        deadline_s = time.monotonic() + timeout_s
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(0.0, deadline_s - time.monotonic()))
+        return [thread.name for thread in self._threads if thread.is_alive()]
+
+    def _thread(self, name: str, run: Callable[[], None]) -> threading.Thread:
+        def guarded() -> None:
+            try:
+                run()
+            except BaseException as error:  # kept for the owner, who raises it: no thread dies unseen
+                log.error("%s failed: %s: %s", name, type(error).__name__, error)
+                self._failure = self._failure or (name, error)
+                self._stop.set()
+
+        return threading.Thread(target=guarded, name=name, daemon=True)
+
+    def _runner(self, i: int, stage: Stage) -> Callable[[], None]:
+        timing = self.timings[stage.name]
+
+        def run() -> None:
+            for item in self._items(i):
+                started_ns = time.monotonic_ns()
+                made = list(stage.work(item))
+                timing.add(time.monotonic_ns() - started_ns)
+                self._pass_on(i, made)
+            if not self._stop.is_set():
+                self._pass_on(i, stage.finish())
+                self._pass_on(i, [END])
+
+        return run
+
+    def _items(self, i: int) -> Iterator[Any]:
+        while not self._stop.is_set():
+            item = self._taken(i)
+            if item is None:
+                return
+            yield item
+
+    def _taken(self, i: int) -> Any | None:
+        if i == 0:
+            return self._first()
+        while not self._stop.is_set():
+            try:
+                item = self._queues[i - 1].get(timeout=WAIT_S)
+            except queue.Empty:
+                continue
+            return None if item is END else item
+        return None
+
+    def _pass_on(self, i: int, items: Iterable[Any]) -> None:
+        if i == len(self._queues):
+            return
+        for item in items:
+            while not self._stop.is_set():
+                try:
+                    self._queues[i].put(item, timeout=WAIT_S)
+                    break
+                except queue.Full:
+                    continue
+
+
+def in_one_thread(items: Iterable[Any], stages: Sequence[Stage]) -> Iterator[Any]:
+    """The same stages without threads: every item through all of them, then what each still holds."""
+    for item in items:
+        yield from _through([item], stages)
+    for i, stage in enumerate(stages):
+        yield from _through(stage.finish(), stages[i + 1 :])
+
+
+def _through(items: Iterable[Any], stages: Sequence[Stage]) -> Iterator[Any]:
+    for stage in stages:
+        items = [out for item in items for out in stage.work(item)]
+    yield from items

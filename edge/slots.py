@@ -1,0 +1,57 @@
+"""Where cameras leave frames for the first stage: one slot a camera; live, the newest frame wins; from files, none is lost."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+
+from alpr.types import Frame
+
+WAIT_S = 0.1
+"""The longest that any wait goes without looking at `stop` again."""
+
+
+class Slots:
+    """The cameras' slots behind one lock. Takers go round the cameras, so that none starves another."""
+
+    def __init__(self, cameras: Sequence[str], depth: int = 2) -> None:
+        """`depth`: frames of a recording that may wait; a live camera's slot holds one."""
+        self._frames: dict[str, deque[Frame]] = {camera: deque() for camera in cameras}
+        self._open = set(cameras)
+        self._turn = deque(cameras)
+        self._depth = depth
+        self._changed = threading.Condition()
+        self.dropped: dict[str, int] = dict.fromkeys(cameras, 0)
+
+    def put(self, frame: Frame, live: bool, stop: threading.Event) -> None:
+        """Leave a frame: instead of one not yet taken when live (counted), else as soon as there is room."""
+        frames = self._frames[frame.camera]
+        with self._changed:
+            while not live and len(frames) >= self._depth and not stop.is_set():
+                self._changed.wait(WAIT_S)
+            if live and frames:
+                frames.clear()
+                self.dropped[frame.camera] += 1
+            frames.append(frame)
+            self._changed.notify_all()
+
+    def end(self, camera: str) -> None:
+        """This camera leaves no more frames."""
+        with self._changed:
+            self._open.discard(camera)
+            self._changed.notify_all()
+
+    def take(self, stop: threading.Event) -> Frame | None:
+        """The next frame, or None once stopped or once all cameras ended and all frames are taken."""
+        with self._changed:
+            while not stop.is_set():
+                for _ in range(len(self._turn)):
+                    self._turn.rotate(-1)
+                    if frames := self._frames[self._turn[-1]]:
+                        self._changed.notify_all()
+                        return frames.popleft()
+                if not self._open:
+                    return None
+                self._changed.wait(WAIT_S)
+        return None

@@ -1,0 +1,109 @@
+"""Train the reader on rendered plates.
+
+    python -m training.ocr --out runs/ocr --minutes 45 [--real DATA/train/cn-lowres-crops]
+
+Cut it at any time: the same command goes on where it stopped. Then `python -m training.ocr.export`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader
+
+from alpr.decode import read
+from training.ocr import data
+from training.ocr.network import ReaderNet, loss
+from training.run import Average, Clock, append_metrics, load, save
+
+REAL_HELD_OUT = 100
+
+
+def main() -> None:
+    args = _arguments()
+    torch.manual_seed(args.seed)
+    net = ReaderNet(args.width).to(memory_format=torch.channels_last)
+    average = Average(net, 0.999)
+    optimiser = torch.optim.AdamW(net.parameters(), args.lr, weight_decay=0.02)
+    clock, step = Clock(args.minutes), 0
+    checkpoint = args.out / "checkpoint.pt"
+    if found := load(checkpoint):
+        net.load_state_dict(found["net"])
+        average.model.load_state_dict(found["average"])
+        optimiser.load_state_dict(found["optimiser"])
+        clock, step, average.steps = Clock(args.minutes, found["spent_s"]), found["step"], found["step"]
+        print(f"resumed at step {step}, {clock}")
+
+    real = data.real_crops(args.real, skip=REAL_HELD_OUT) if args.real else []
+    held_out = data.real_crops(args.real, most=REAL_HELD_OUT) if args.real else []
+    easy = max(0, args.easy_samples - step * args.batch_size) // max(1, args.workers)
+    samples = data.Samples(args.seed + step, real, 0.04 if real else 0.0, easy_samples=easy)
+    loader = iter(DataLoader(samples, args.batch_size, num_workers=args.workers, prefetch_factor=8 if args.workers else None))
+    validation = _validation(args.seed)
+    saved = time.monotonic()
+    while clock.fraction < 1:
+        image, target, lines = next(loader)
+        for group in optimiser.param_groups:
+            group["lr"] = clock.rate(args.lr)
+        logits, two_lines = net.train()(_float(image))
+        value = loss(logits, two_lines, target, lines)
+        optimiser.zero_grad(set_to_none=True)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+        optimiser.step()
+        average.update(net)
+        step += 1
+        if step % 100 == 0:
+            right = (logits.argmax(-1) == target).all(1).float().mean()
+            speed = args.batch_size * step / clock.spent_s
+            print(f"step {step:6d}  loss {value:.3f}  exact {right:5.1%}  {speed:4.0f}/s  {clock}", flush=True)
+        if time.monotonic() - saved > args.save_s or clock.fraction >= 1:
+            saved = time.monotonic()
+            save(checkpoint, net=net, average=average.model, optimiser=optimiser, step=step, spent_s=clock.spent_s)
+            row = {"step": step, "samples": step * args.batch_size, "spent_s": clock.spent_s, "loss": float(value)}
+            row |= {"rendered": exact(average.model, validation), "real": exact(average.model, [data.encode(s) for s in held_out])}
+            append_metrics(args.out / "metrics.csv", row)
+            print(row, flush=True)
+
+
+def exact(net: ReaderNet, encoded: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]) -> float:
+    """Share of samples whose whole text is right."""
+    right = 0
+    for i in range(0, len(encoded), 100):
+        image, target, _ = (torch.stack(part) for part in zip(*encoded[i : i + 100], strict=True))
+        with torch.no_grad():
+            lattices = torch.softmax(net(_float(image))[0], -1).numpy()
+        truths = torch.nn.functional.one_hot(target, lattices.shape[-1]).numpy()
+        right += sum(read(a, 0).text == read(b, 0).text for a, b in zip(lattices, truths, strict=True))
+    return right / max(1, len(encoded))
+
+
+def _validation(seed: int) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    samples = iter(data.Samples(seed + 10**6, [], 0.0))
+    return [next(samples) for _ in range(600)]
+
+
+def _float(image: torch.Tensor) -> torch.Tensor:
+    return (image.float() / 255).contiguous(memory_format=torch.channels_last)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m training.ocr", description="Train the reader on rendered plates.")
+    parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint.pt and metrics.csv")
+    parser.add_argument("--real", type=Path, help="a set of real one-line crops with text, mixed in at 4 %%")
+    parser.add_argument("--minutes", type=float, default=45, help="training time; the learning rate follows it")
+    parser.add_argument("--batch_size", type=int, default=64)
+    parser.add_argument("--lr", type=float, default=1.2e-3)
+    parser.add_argument("--width", type=int, default=96, help="channels of the encoder's last stage")
+    parser.add_argument("--easy_samples", type=int, default=40_000, help="severity rises to its full reach over the first so many")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--save_s", type=float, default=150)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""What every training shares: a clock that shapes the learning rate, averaged weights, checkpoints that survive a cut, metrics.csv."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import math
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+
+class Clock:
+    """How far a training is, by elapsed minutes: a budget that a machine without a GPU can keep. Survives a resume."""
+
+    def __init__(self, minutes: float, spent_s: float = 0.0) -> None:
+        self.budget_s = minutes * 60
+        self.started = time.monotonic() - spent_s
+
+    @property
+    def spent_s(self) -> float:
+        return time.monotonic() - self.started
+
+    @property
+    def fraction(self) -> float:
+        return min(1.0, self.spent_s / self.budget_s)
+
+    def rate(self, peak: float, warm_up: float = 0.02, floor: float = 0.01) -> float:
+        """Learning rate now: linear warm-up over that fraction, then a cosine down to floor * peak."""
+        if self.fraction < warm_up:
+            return peak * max(self.fraction / warm_up, 0.01)
+        along = (self.fraction - warm_up) / (1 - warm_up)
+        return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * along)))
+
+    def __str__(self) -> str:
+        left = max(0.0, self.budget_s - self.spent_s)
+        return f"{self.fraction:4.0%}, {left / 60:.1f} min left"
+
+
+class Average:
+    """Exponential moving average of a model's weights (and buffers), quick at first, `decay` later."""
+
+    def __init__(self, model: nn.Module, decay: float = 0.999) -> None:
+        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        self.decay, self.steps = decay, 0
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        self.steps += 1
+        keep = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        for mine, new in zip(self.model.state_dict().values(), model.state_dict().values(), strict=True):
+            if mine.dtype.is_floating_point:
+                mine.lerp_(new, 1 - keep)
+            else:
+                mine.copy_(new)
+
+
+def save(path: Path, **parts: Any) -> None:
+    """Write a checkpoint whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    torch.save({name: value.state_dict() if hasattr(value, "state_dict") else value for name, value in parts.items()}, part)
+    os.replace(part, path)
+
+
+def load(path: Path) -> dict[str, Any] | None:
+    """A checkpoint's parts, or None where there is none yet. Only tensors and plain values are read."""
+    return torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
+
+
+def append_metrics(path: Path, row: Mapping[str, float | int | str]) -> None:
+    """Add a row to metrics.csv; the first row names the columns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(row))
+        if new:
+            writer.writeheader()
+        writer.writerow({key: f"{value:.5g}" if isinstance(value, float) else value for key, value in row.items()})
