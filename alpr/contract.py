@@ -62,13 +62,13 @@ def load(path: str | Path, verify: bool = True) -> Contract:
         name=str(fields["name"]),
         kind=fields["kind"],
         version=str(fields["version"]),
-        sha256=str(fields["sha256"]),
+        sha256=str(fields["sha256"]).lower(),
         licence=str(fields["licence"]),
         input=_input_spec(path, fields["input"]),
-        outputs=tuple(fields["outputs"]),
-        alphabet=str(fields.get("alphabet", "")),
-        trained_on=tuple(str(source) for source in fields["trained_on"]),
-        measured=dict(fields["measured"] or {}),
+        outputs=_texts(path, fields, "outputs"),
+        alphabet=str(fields.get("alphabet") or ""),
+        trained_on=_texts(path, fields, "trained_on"),
+        measured=_mapping(path, fields, "measured"),
     )
     if contract.kind == "ocr" and contract.alphabet != ALPHABET:
         raise ContractError(f"{path}: alphabet is {contract.alphabet!r}, expected {ALPHABET!r}: this reader is not ours")
@@ -130,9 +130,31 @@ def _input_spec(path: Path, fields: Any) -> InputSpec:
     return InputSpec(
         name=str(fields["name"]),
         size_px=_size(path, "size_px", fields["size_px"]),
-        multiple_px=int(fields.get("multiple_px", 1)),
-        other_sizes_px=tuple(_size(path, "other_sizes_px", size) for size in fields.get("other_sizes_px", ())),
+        multiple_px=_count(path, "multiple_px", fields.get("multiple_px", 1)),
+        other_sizes_px=tuple(_size(path, "other_sizes_px", size) for size in _list(path, "other_sizes_px", fields.get("other_sizes_px"))),
     )
+
+
+def _texts(path: Path, fields: dict[str, Any], key: str) -> tuple[str, ...]:
+    return tuple(str(item) for item in _list(path, key, fields[key]))
+
+
+def _list(path: Path, key: str, value: Any) -> list[Any]:
+    if not isinstance(value, list | None):
+        raise ContractError(f"{path}: {key} is {value!r}, expected a list")
+    return value or []
+
+
+def _mapping(path: Path, fields: dict[str, Any], key: str) -> dict[str, Any]:
+    if not isinstance(fields[key], dict | None):
+        raise ContractError(f"{path}: {key} is {fields[key]!r}, expected a mapping of what was measured to numbers")
+    return dict(fields[key] or {})
+
+
+def _count(path: Path, key: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ContractError(f"{path}: input.{key} is {value!r}, expected a whole number from 1 on")
+    return value
 
 
 def _size(path: Path, key: str, value: Any) -> tuple[int, int]:

@@ -18,15 +18,17 @@ def detections(
 
     scores (p,) in 0..1; boxes (p, 4) xyxy and quads (p, 8) x1 y1 … y4, in pixels of the canvas that `fit` describes.
     """
-    keep = np.flatnonzero(scores >= threshold)
-    if not len(keep):
-        return Detections.none()
+    # one box that is no number would suppress all others: no comparison with it holds
+    sound = np.isfinite(boxes).all(axis=1) & np.isfinite(quads).all(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    keep = np.flatnonzero(sound & (scores >= threshold))
     keep = keep[np.argsort(-scores[keep], kind="stable")][: 8 * most]
     keep = keep[suppress(boxes[keep], iou)[:most]]
     height, width = picture_hw
     found = fit.to_picture(boxes[keep].reshape(-1, 2, 2))
     found = np.clip(found, 0, np.array([width, height], np.float32)).reshape(-1, 4)
-    return Detections(found, scores[keep].astype(np.float32), fit.to_picture(quads[keep].reshape(-1, 4, 2)))
+    inside = (found[:, 2] > found[:, 0]) & (found[:, 3] > found[:, 1])
+    corners = fit.to_picture(quads[keep].reshape(-1, 4, 2))
+    return Detections(found, scores[keep].astype(np.float32), corners).select(inside)
 
 
 def suppress(boxes: F32, iou: float) -> np.ndarray:

@@ -41,6 +41,8 @@ def canvas_size(height: int, width: int, longest_px: int, multiple_px: int) -> t
 def letterbox(bgr: U8, size_px: tuple[int, int]) -> tuple[U8, Letterbox]:
     """Fit a picture onto a (h, w) canvas, aspect kept, centred, the rest gray 114. Returns the canvas and the way back."""
     height, width = bgr.shape[:2]
+    if not height or not width:
+        raise ValueError(f"picture is {width}x{height}, expected at least one pixel")
     scale = min(size_px[0] / height, size_px[1] / width)
     fitted = (max(1, round(width * scale)), max(1, round(height * scale)))  # (w, h), as cv2 wants it
     left, top = (size_px[1] - fitted[0]) // 2, (size_px[0] - fitted[1]) // 2
@@ -57,8 +59,11 @@ def resize(bgr: U8, size_px: tuple[int, int]) -> U8:
     height, width = size_px
     if bgr.shape[:2] == (height, width):
         return bgr
-    shrinks = bgr.shape[0] > 2 * height or bgr.shape[1] > 2 * width
-    return cv2.resize(bgr, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # type: ignore[return-value]
+    high, wide = bgr.shape[0] > 2 * height, bgr.shape[1] > 2 * width
+    if high != wide:  # INTER_AREA is true to its name only where both sides shrink: the one that shrinks goes first
+        first = (width if wide else bgr.shape[1], height if high else bgr.shape[0])
+        bgr = cv2.resize(bgr, first, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    return cv2.resize(bgr, (width, height), interpolation=cv2.INTER_AREA if high and wide else cv2.INTER_LINEAR)  # type: ignore[return-value]
 
 
 def quad_size(quad: F32) -> tuple[float, float]:
@@ -77,13 +82,10 @@ def rectify(bgr: U8, quad: F32, margin: float = 0.06) -> U8:
     """Cut the plate at `quad` out of a picture and straighten it, with `margin` of its height and width kept around it.
 
     The result has as many pixels as the picture had for it, never less than 8 a side; what lies outside the picture
-    repeats its border. Raises ValueError for a quad without area or with a coordinate that is no number.
+    repeats its border. Raises ValueError for a quad that is no plate: see `check_quad`.
     """
-    if not np.isfinite(quad).all():
-        raise ValueError(f"quad has a coordinate that is no number: {quad.tolist()}")
+    check_quad(quad, bgr.shape[:2])
     height, width = quad_size(quad)
-    if height < 1 or width < 1:
-        raise ValueError(f"quad has no area: {quad.tolist()}")
     out_h, out_w = max(8, round(height * (1 + 2 * margin))), max(8, round(width * (1 + 2 * margin)))
     inner_x, inner_y = out_w * margin / (1 + 2 * margin), out_h * margin / (1 + 2 * margin)
     target = np.array(
@@ -92,6 +94,19 @@ def rectify(bgr: U8, quad: F32, margin: float = 0.06) -> U8:
     # cv2 counts pixel centres, boxes count pixel edges: half a pixel between them
     warp = cv2.getPerspectiveTransform(quad.astype(np.float32) - 0.5, target - 0.5)
     return cv2.warpPerspective(bgr, warp, (out_w, out_h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
+
+
+def check_quad(quad: F32, picture_hw: tuple[int, ...]) -> None:
+    """Refuse corners (4, 2) that no plate has, with ValueError: they would warp to garbage, to one colour, or to gigabytes."""
+    if not np.isfinite(quad).all():
+        raise ValueError(f"quad has a coordinate that is no number: {quad.tolist()}")
+    edges = np.roll(quad, -1, axis=0) - quad
+    following = np.roll(edges, -1, axis=0)
+    turns = edges[:, 0] * following[:, 1] - edges[:, 1] * following[:, 0]
+    if min(quad_size(quad)) < 1 or (turns <= 0).any():
+        raise ValueError(f"quad has no area, or its corners do not go clockwise around it: {quad.tolist()}")
+    if max(quad_size(quad)) > 2 * max(picture_hw):
+        raise ValueError(f"quad is more than twice as large as its picture of {picture_hw[1]}x{picture_hw[0]}: {quad.tolist()}")
 
 
 def enhancer_canvas(bgr: U8) -> tuple[int, int]:

@@ -6,9 +6,9 @@ best allowed character of each slot, and its mass is the product of the slots' a
 Texts compete by Bayes. A plate follows a loaded region with probability VALID, a region and pattern by their weights, and is
 then any of the pattern's texts alike; otherwise it is a plate of a country that is not loaded, about as dense as plates are
 (OTHER_CHARACTERS a position). That alone would trust a reader too far, whose probabilities are overconfident and whose errors
-come together; so a grammar's text is admitted only if *each* character that it changes keeps LOOKALIKE_RATIO of what the reader gave its
-own (OTHER_RATIO where the two don't look alike, or where a character appears or goes). A text that nothing admitted comes near
-stays as it was read, with `matches` false.
+come together. So a grammar's text is admitted only if it changes MOST_CHANGES characters at most, and if *each* that it changes
+keeps LOOKALIKE_RATIO of what the reader gave its own, or OTHER_RATIO where the two don't look alike, or where a character
+appears or goes. What nothing admitted comes near stays as it was read, with `matches` false.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ OTHER_CHARACTERS = 16.0
 LOOKALIKE_RATIO = 1 / 50
 """One swap of look-alikes may stand against the odds of VALID, no more; 1/50 is also where a reader's doubt ends."""
 OTHER_RATIO = 1 / 4
+MOST_CHANGES = 3
+"""Beyond these it is not the plate that was read, however flat the lattice."""
 LOOKALIKES = ("0ODQ", "1ILJ", "1T7", "2Z7", "83B", "68B", "5S", "6G", "0OCG", "4A", "09", "39", "UVY", "MNH", "MW", "PR", "EF", "KX")
 FLOOR = 1e-9
 FREE = BLANK + 1  # a slot behind the end: anything, at no cost
@@ -113,7 +115,7 @@ class Grammar:
         return self.parse(certain, 0.5 if lines is None else float(lines == 2))[0].region
 
     def parse(self, lattice: F32, two_lines: float = 0.5, most: int = 5) -> tuple[Parse, ...]:
-        """The texts that a lattice (slots, 37) may say, best first; the reading without any grammar is always among them."""
+        """The `most` likeliest texts of a lattice (slots, 37), best first; the reader's own is always among them."""
         log_p = np.log(np.maximum(lattice, FLOOR, dtype=np.float64))
         raw = best_path(lattice)
         raw_log = float(log_p[np.arange(len(raw)), raw].sum() + (log_p[len(raw), BLANK] if len(raw) < len(log_p) else 0))
@@ -125,9 +127,9 @@ class Grammar:
         total = float(np.logaddexp.reduce(prior + evidence.log_mass, initial=free_log))
         order = np.argsort(-joint, kind="stable")[: 4 * most]
         backers = [(_text(evidence.chars[i]), int(evidence.variants[i]), float(joint[i])) for i in order]
-        return self._ranked(backers, _text(raw), free_log + raw_log, total)[:most]
+        return self._ranked(backers, _text(raw), free_log + raw_log, total, most)
 
-    def _ranked(self, backers: list[tuple[str, int, float]], raw: str, raw_log: float, total: float) -> tuple[Parse, ...]:
+    def _ranked(self, backers: list[tuple[str, int, float]], raw: str, raw_log: float, total: float, most: int) -> tuple[Parse, ...]:
         """Texts with the variants behind them → parses. A text's probability is what all its variants give it together."""
         sums: dict[str, float] = {raw: raw_log}
         for text, _, score in backers:
@@ -137,7 +139,8 @@ class Grammar:
             mine = [(i, score) for other, i, score in backers if other == text]
             match, form = self._match(text, mine, log_score) if mine else (_nothing(), None)
             parses.append(Parse(text, min(1.0, float(np.exp(log_score - total))), match, form, log_score))
-        return tuple(sorted(parses, key=lambda parse: -parse.log_score))
+        parses.sort(key=lambda parse: -parse.log_score)
+        return tuple(parses[:most] + [parse for parse in parses[most:] if parse.text == raw])
 
     def _match(self, text: str, mine: list[tuple[int, float]], log_score: float) -> tuple[RegionMatch, Form]:
         shares: dict[str, float] = {}
@@ -159,7 +162,9 @@ class Grammar:
         chars, logs, masses = self._best_rows(log_p, may_end)
         rows = self._tables.rows[near]
         text, log_text = chars[rows, slot], logs[rows, slot]
-        fits = ((text == own) | (text == FREE) | (log_text - own_log >= self._least[own, text])).all(axis=1)
+        changed = (text != own) & ((text < BLANK) | (own < BLANK))
+        bearable = (log_text - own_log >= self._least[own, text]) | (text == FREE)
+        fits = (bearable | ~changed).all(axis=1) & (changed.sum(axis=1) <= MOST_CHANGES)
         return Evidence(near[fits], text[fits], log_text[fits].sum(axis=1), masses[rows[fits], slot].sum(axis=1))
 
     def _best_rows(

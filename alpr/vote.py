@@ -102,7 +102,8 @@ def _weights(reads: Sequence[Read], weights: Sequence[float] | None) -> NDArray[
         raise ValueError(f"weights are {weights!r}, expected {len(reads)} finite numbers, none below 0: one a read")
     usable = [float(read.scores.mean()) if read.text and np.isfinite(read.lattice).all() else 0.0 for read in reads]
     each: NDArray[np.float64] = given * np.array(usable, np.float64)
-    return each
+    heaviest = float(each.max(initial=0))
+    return each / heaviest if heaviest else each  # so that small weights do not vanish when squared
 
 
 def _characters(plate: str, lattice: F32) -> tuple[CharacterVote, ...]:

@@ -1,0 +1,201 @@
+"""Grammars: every shipped region holds to its own examples, and no grammar talks a reader out of what it saw."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import alpr
+from alpr.decode import BLANK
+from alpr.patterns import RegionError, forms, region
+from alpr.syntax import LOOKALIKE_RATIO, OTHER_RATIO, Grammar, best_path
+from alpr.types import ALPHABET
+from tests.alpr.lattices import lattice
+
+FOLDER = Path(alpr.__file__).parent / "regions"
+SHIPPED = sorted(FOLDER.glob("*.yaml"))
+VN = Grammar.load(FOLDER, ["VN"])
+ALL = Grammar.load(FOLDER)
+
+VALID = """
+name: Nowhere
+code: XX
+source: the test
+sets: {L: ABC, town: "AB CDE 07-09"}
+patterns:
+  - {name: car, form: "{town}-L9", lines: both}
+examples: {AB-C1: car}
+counterexamples: [AB1]
+"""
+
+
+def test_the_countries_that_the_unit_ships_are_there() -> None:
+    assert {"VN", "TW", "BR", "RO", "GB", "DE", "FR", "PL", "EU", "MY", "PK", "IN", "CN", "AR", "US"} <= {path.stem for path in SHIPPED}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_region_accepts_its_examples_as_displayed_and_no_counterexample(path: Path) -> None:
+    grammar = Grammar.load(FOLDER, [path.stem])
+    shipped = grammar.regions[0]
+    assert shipped.code == path.stem and len(shipped.examples) >= 3 and len(shipped.counterexamples) >= 3
+    assert set(shipped.examples.values()) <= {pattern.name for pattern in shipped.patterns}
+    for display, name in shipped.examples.items():
+        matches = [grammar.match(re.sub(r"[-. ·/]", "", display), lines) for lines in (1, 2)]
+        assert any((match.pattern, match.display, match.code) == (name, display, path.stem) for match in matches), (display, name, matches)
+    for text in shipped.counterexamples:
+        assert not grammar.match(text).matches, text
+
+
+def test_vietnam_knows_its_provinces_and_letters() -> None:
+    letters = {char for char in ALPHABET[10:] if VN.match(f"51{char}12345").pattern == "car"}
+    assert letters == set("ABCDEFGHKLMNPSTUVXYZ")
+    provinces = {number for number in range(100) if VN.match(f"{number:02d}A12345").pattern == "car"}
+    assert {11, 29, 30, 43, 51, 59, 99} <= provinces
+    assert not {0, 1, 10, 13, 42, 44, 45, 46, 87, 91, 96} & provinces
+
+
+def test_lines_decide_between_patterns_of_the_same_text() -> None:
+    """29A12345 is a car, 29-A1 2345 an old motorcycle: the second has two lines always, and is no rarity there."""
+    one, two = (VN.parse(lattice("29A12345"), lines)[0].region for lines in (0.01, 0.99))
+    assert one.pattern == "car" and two.score > 0.9
+    assert VN.match("54R39587", lines=2).pattern == "motorcycle-4"
+
+
+def test_the_grammar_decides_between_lookalikes_that_the_reader_doubts() -> None:
+    parses = VN.parse(lattice("5IF7342O", doubts={1: {"1": 0.3}, 7: {"0": 0.4}}))
+    assert parses[0].text == "51F73420"
+    assert parses[0].region.display == "51F-734.20" and parses[0].region.matches
+    assert parses[0].score > 0.8
+
+
+def test_a_text_that_nothing_comes_near_stays_as_it_was_read() -> None:
+    for grammar in (VN, ALL, Grammar([])):
+        parse = grammar.parse(lattice("HELLO7XQ9"))[0]
+        assert parse.text == "HELLO7XQ9" and not parse.region.matches and parse.region.code == "" and parse.form is None
+
+
+@pytest.mark.parametrize(("probability", "expected"), [(LOOKALIKE_RATIO * 1.2, "51F73420"), (LOOKALIKE_RATIO * 0.5, "51F7342O")])
+def test_a_lookalike_is_exchanged_only_down_to_its_ratio(probability: float, expected: str) -> None:
+    rows = np.full((10, BLANK + 1), 1e-7, np.float32)
+    rows[range(8), [ALPHABET.index(char) for char in "51F7342O"]] = 1
+    rows[8:, BLANK] = 1
+    rows[7, 0] = probability
+    assert VN.parse(rows)[0].text == expected
+
+
+@pytest.mark.parametrize(("probability", "expected"), [(OTHER_RATIO * 1.2, "51F73420"), (OTHER_RATIO * 0.8, "51F7342X")])
+def test_characters_that_do_not_look_alike_need_more(probability: float, expected: str) -> None:
+    rows = np.full((10, BLANK + 1), 1e-7, np.float32)
+    rows[range(8), [ALPHABET.index(char) for char in "51F7342X"]] = 1
+    rows[8:, BLANK] = 1
+    rows[7, 0] = probability
+    assert VN.parse(rows)[0].text == expected
+
+
+def test_a_specific_pattern_speaks_louder_than_a_loose_one() -> None:
+    """Both accept the text; the one that accepts fewer others is the likelier to have made it."""
+    assert ALL.match("BD51SMR").code == "GB"
+    assert ALL.match("51F73420").code == "VN"
+    assert ALL.match("MH12AB1234").code == "IN"
+
+
+def test_an_operators_weights_move_the_country() -> None:
+    text = "ABC1234"
+    assert Grammar.load(FOLDER, {"TW": 1.0, "BR": 20.0}).match(text).code == "BR"
+    assert Grammar.load(FOLDER, {"tw": 20.0, "br": 1.0}).match(text).code == "TW"
+
+
+def test_a_lattice_may_be_shorter_or_longer_than_the_patterns() -> None:
+    for slots in (8, 9, 20):
+        assert VN.parse(lattice("51F73420", slots=slots))[0].text == "51F73420"
+    assert VN.parse(lattice("51F73420", slots=8))[0].region.matches
+    assert VN.parse(np.zeros((0, BLANK + 1), np.float32))[0].text == ""
+
+
+def _brute_force(rows: np.ndarray, grammar: Grammar) -> dict[str, float]:
+    """Every text of a small grammar's variants, each with its best log-probability and prior."""
+    found: dict[str, float] = {}
+    for variant in grammar.variants:
+        texts = [""]
+        for words in variant.form.elements:
+            texts = [text + word for text in texts for word in words]
+        for text in texts:
+            ends = np.log(rows[len(text), BLANK]) if len(text) < len(rows) else 0.0
+            score = variant.log_prior + sum(np.log(rows[i, ALPHABET.index(char)]) for i, char in enumerate(text)) + ends
+            found[text] = max(score, found.get(text, -np.inf))
+    return found
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6))
+def test_the_best_text_of_a_pattern_is_exact(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    """Against every text of a small grammar, on lattices so flat that the bounds admit almost anything."""
+    path = tmp_path_factory.mktemp("regions") / "XX.yaml"
+    path.write_text(VALID, encoding="utf-8")
+    grammar = Grammar([region(path)])
+    rows = np.random.default_rng(seed).dirichlet(np.full(BLANK + 1, 30.0), 6).astype(np.float32)
+    best = {parse.text: parse.log_score for parse in grammar.parse(rows, most=100) if parse.form}
+    truth = _brute_force(rows, grammar)
+    lines = np.log(0.5)  # a pattern of one or two lines alike
+    for text, score in best.items():
+        peers = [value for other, value in truth.items() if len(other) == len(text)]
+        assert truth[text] == pytest.approx(max(peers), abs=1e-5)
+        if text != "".join(ALPHABET[i] for i in best_path(rows)):
+            assert score == pytest.approx(truth[text] + lines, abs=1e-5)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.02, 5), st.floats(0, 1))
+def test_parses_are_probabilities_best_first_and_the_raw_text_is_among_them(seed: int, flat: float, two_lines: float) -> None:
+    rows = np.random.default_rng(seed).dirichlet(np.full(BLANK + 1, flat), 10).astype(np.float32)
+    parses = ALL.parse(rows, two_lines, most=50)
+    scores = [parse.log_score for parse in parses]
+    assert scores == sorted(scores, reverse=True) and np.isfinite(scores).all()
+    assert all(0 <= parse.score <= 1 for parse in parses) and sum(parse.score for parse in parses) <= 1.01
+    assert len({parse.text for parse in parses}) == len(parses)
+    assert "".join(ALPHABET[i] for i in best_path(rows)) in {parse.text for parse in parses}
+    for parse in parses:
+        assert parse.form is None or (parse.form.accepts(parse.text) and parse.region.matches)
+
+
+def test_forms_expand_and_keep_the_separators_they_agree_on() -> None:
+    expanded = forms("LL?-L 9", {})
+    assert [len(form.elements) for form in expanded] == [4, 3]
+    both = forms("L?-LL?", {})  # A-B and AB are the same text
+    assert [form.display("AB") for form in both if form.accepts("AB")] == ["AB"]
+    (only,) = forms("'NG'-9", {})
+    assert only.accepts("NG7") and not only.accepts("NN7") and only.display("NG7") == "NG-7" and only.texts == 10
+
+
+@pytest.mark.parametrize(
+    ("changed", "to", "says"),
+    [
+        ("{town}-L9", "{city}-L9", "no set is named 'city'"),
+        ("{town}-L9", "{town}_L9", "cannot read '_L9'"),
+        ("lines: both", "lines: 3", "lines is 3, expected 1, 2 or both"),
+        ("lines: both", "weight: -1", "weight is -1"),
+        ("L: ABC", "L: AbC", "only A-Z and 0-9"),
+        ("L: ABC", "L: 7", "expected a quoted string"),
+        ("code: XX", "kode: XX", "lacks ['code'], does not know ['kode']"),
+        ("source: the test", "source: ''", "source is ''"),
+        ("counterexamples: [AB1]", "counterexamples: AB1", "expected a list"),
+        ("name: Nowhere", "name: [", "cannot be read as YAML"),
+        (VALID, "- 1", "expected a mapping, found list"),
+    ],
+)
+def test_a_broken_region_is_refused_with_what_is_wrong(tmp_path: Path, changed: str, to: str, says: str) -> None:
+    path = tmp_path / "XX.yaml"
+    path.write_text(VALID.replace(changed, to), encoding="utf-8")
+    with pytest.raises(RegionError, match=re.escape(says)) as error:
+        Grammar.load(tmp_path)
+    assert "XX.yaml" in str(error.value)
+
+
+def test_an_unknown_country_is_refused_with_those_there_are() -> None:
+    with pytest.raises(RegionError, match=r"no grammar for ZZ .* there are AR, BR"):
+        Grammar.load(FOLDER, ["VN", "zz"])
