@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from training.lpsr import losses
 from training.lpsr.data import Batch, Pairs
 from training.lpsr.network import LPSR
+from training.ocr.checkpoint import averaged
 from training.ocr.network import ReaderNet
 from training.run import Average, Clock, append_metrics, load, save
 
@@ -24,7 +25,8 @@ from training.run import Average, Clock, append_metrics, load, save
 def main() -> None:
     args = _arguments()
     torch.manual_seed(args.seed)
-    net = LPSR(args.channels, args.growth, args.blocks, args.layers).to(memory_format=torch.channels_last)
+    network = {"channels": args.channels, "growth": args.growth, "blocks": args.blocks, "layers": args.layers}
+    net = LPSR(**network).to(memory_format=torch.channels_last)
     average = Average(net, 0.999)
     optimiser = torch.optim.AdamW(net.parameters(), args.lr, weight_decay=1e-4)
     clock, step = Clock(args.minutes), 0
@@ -36,7 +38,7 @@ def main() -> None:
         clock, step, average.steps = Clock(args.minutes, found["spent_s"]), found["step"], found["step"]
         print(f"resumed at step {step}, {clock}")
 
-    reading = losses.Reading(frozen_reader(args.reader))
+    reading = losses.Reading(averaged(args.reader))
     batches = iter(DataLoader(Pairs(args.seed + step, args.batch_size), batch_size=None, num_workers=args.workers))
     held_out = [batch for batch, _ in zip(Pairs(args.seed + 10**6, 64), range(6), strict=False)]
     saved = time.monotonic()
@@ -58,7 +60,7 @@ def main() -> None:
             print(f"step {step:6d}  {shown}  {args.batch_size * step / clock.spent_s:4.0f}/s  {clock}", flush=True)
         if time.monotonic() - saved > args.save_s or clock.fraction >= 1:
             saved = time.monotonic()
-            save(checkpoint, net=net, average=average.model, optimiser=optimiser, step=step, spent_s=clock.spent_s)
+            save(checkpoint, net=net, average=average.model, optimiser=optimiser, step=step, spent_s=clock.spent_s, network=network)
             row = {"step": step, "spent_s": clock.spent_s, **evaluate(average.model, reading.reader, held_out)}
             append_metrics(args.out / "metrics.csv", row)
             print(row, flush=True)
@@ -78,16 +80,6 @@ def evaluate(net: LPSR, reader: ReaderNet, batches: list[Batch]) -> dict[str, fl
             if name != "_clean":
                 scores[f"psnr{name}"] += float(-10 * torch.log10(((picture - truth) ** 2).mean((1, 2, 3)) + 1e-8).mean()) / len(batches)
     return scores
-
-
-def frozen_reader(checkpoint: Path) -> ReaderNet:
-    """The averaged weights of a reader's checkpoint."""
-    found = load(checkpoint)
-    if not found:
-        raise SystemExit(f"{checkpoint}: no such file; train the reader first: python -m training.ocr --out {checkpoint.parent}")
-    reader = ReaderNet(found["average"]["place"].shape[-1])
-    reader.load_state_dict(found["average"])
-    return reader.eval()
 
 
 def _float(image: torch.Tensor) -> torch.Tensor:

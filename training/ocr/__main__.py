@@ -63,7 +63,7 @@ def main() -> None:
         if time.monotonic() - saved > args.save_s or clock.fraction >= 1:
             saved = time.monotonic()
             save(checkpoint, net=net, average=average.model, optimiser=optimiser, step=step, spent_s=clock.spent_s)
-            row = {"step": step, "samples": step * args.batch_size, "spent_s": clock.spent_s, "loss": float(value)}
+            row = {"step": step, "samples": step * args.batch_size, "spent_s": clock.spent_s, "loss": value.item()}
             row |= {"rendered": exact(average.model, validation), "real": exact(average.model, [data.encode(s) for s in held_out])}
             append_metrics(args.out / "metrics.csv", row)
             print(row, flush=True)

@@ -1,0 +1,94 @@
+"""Kerbside's daemon: python -m edge --config config.yaml
+
+Exit codes: 0 stopped or done; 1 the config is wrong; 2 the arguments are; 3 a model, camera or outbox cannot be used; 4 a stage failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import tempfile
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alpr import __version__
+from alpr.contract import ContractError
+from alpr.patterns import RegionError
+from edge import demo, logs
+from edge.broker import EmbeddedBrokerError
+from edge.cameras import CameraError
+from edge.config import Config, ConfigError, check, load
+from edge.engines import EngineError
+from edge.mqtt import MqttConfigError
+from edge.outbox import OutboxError
+from edge.pipeline import StageError
+from edge.unit import Unit
+
+log = logging.getLogger("edge")
+UNUSABLE = (ContractError, EngineError, CameraError, OutboxError, RegionError, MqttConfigError, EmbeddedBrokerError)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    args = _parser().parse_args(arguments)
+    if args.check_config:
+        return check(args.config)
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    with ExitStack() as stack:
+        try:
+            config = _config(args, stack)
+            logs.configure("warning" if args.demo else config.log.level, config.secrets())
+            unit = Unit(config, np.random.default_rng(), stop)
+        except ConfigError as error:
+            print(error, file=sys.stderr)
+            return 1
+        except UNUSABLE as error:
+            print(f"cannot start: {error}", file=sys.stderr)
+            return 3
+        stack.callback(unit.close)
+        return _run(unit, args)
+
+
+def _config(args: argparse.Namespace, stack: ExitStack) -> Config:
+    overrides: dict[str, Any] = {}
+    source = args.source or (str(demo.CLIP) if args.demo else None)
+    if source:
+        overrides["cameras"] = [{"id": "camera", "source": source}]
+    if args.demo:
+        broker = demo.embedded(overrides, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kerbside-"))))
+        stack.callback(broker.close)
+    return load(args.config, overrides)
+
+
+def _run(unit: Unit, args: argparse.Namespace) -> int:
+    try:
+        if args.demo:
+            demo.run(unit, demo.CLIP.with_suffix(".truth.json") if not args.source else None)
+        else:
+            unit.start()
+            unit.run()
+    except (StageError, OutboxError, RuntimeError) as error:
+        log.critical("%s; exiting, for the service manager to start anew", error)
+        return 4
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m edge", description="Read licence plates from cameras and publish them over MQTT.")
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="what to do (default: %(default)s)")
+    parser.add_argument("--check-config", action="store_true", help="say whether the config is good, and exit with 0 or 1")
+    parser.add_argument("--source", help="instead of the config's cameras: a video, a folder, rtsp://…, /dev/video0, csi://0")
+    parser.add_argument("--demo", action="store_true", help="an embedded broker, the sample clip unless --source is given, reads in words")
+    parser.add_argument("--version", action="version", version=f"kerbside {__version__}")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
