@@ -57,7 +57,8 @@ class Delivery:
 
     def settle(self, acks: Sequence[Ack]) -> None:
         """Act on the broker's answers. Raises OutboxError."""
-        taken, turned_down = [], []
+        taken: list[Row] = []
+        turned_down: list[Row] = []
         for ack in acks:
             row = self.window.settle(ack.mid)
             self._count(ack, row)

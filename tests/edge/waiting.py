@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(value: Callable[[], T], what: str, timeout_s: float = 10.0) -> T:
+def until(value: Callable[[], T], what: str, timeout_s: float = 30.0) -> T:
     """Call `value` until what it returns is true → that. Fails with `what` after timeout_s."""
     deadline = time.monotonic() + timeout_s
     while not (found := value()):

@@ -86,13 +86,18 @@ class Ear:
             self._client.username_pw_set(*user)
         self._client.connect(HOST, port)
         self._client.loop_start()
-        assert self._subscribed.wait(10)
+        assert self._subscribed.wait(30)
 
     def _hear(self, client: Client, data: Any, message: MQTTMessage) -> None:
         self.heard.append((message.topic, message.payload, message.retain))
 
     def payloads(self, topic: str) -> list[bytes]:
         return [payload for heard, payload, _ in list(self.heard) if heard == topic]
+
+    def wait_for(self, topic: str, count: int) -> list[bytes]:
+        """The payloads of a topic, once there are so many different ones."""
+        until(lambda: len(set(self.payloads(topic))) >= count, f"{count} messages on {topic}")
+        return self.payloads(topic)
 
     def close(self) -> None:
         self._client.disconnect()

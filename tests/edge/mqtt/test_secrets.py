@@ -81,7 +81,7 @@ def test_a_password_that_comes_right_later_is_taken_up(guarded: Mosquitto, publi
     outbox.accept(plate_event())
     until(lambda: "refused" in publishing.state.problem, "the refusal")
     file.write_text(SECRET, encoding="utf-8")
-    assert publishing.drain(10)
+    assert publishing.drain(30)
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_events_through_mutual_tls(
     settings = {"tls": True, "ca_file": authority.ca_file, "cert_file": cert_file, "key_file": key_file, "version": version}
     for _ in range(100):
         outbox.accept(plate_event())
-    assert publisher(mutual.port, keep_unheard=False, **settings).drain(10)
+    assert publisher(mutual.port, keep_unheard=False, **settings).drain(30)
 
 
 def test_tls_without_a_certificate_of_ours(sealed: Mosquitto, authority: Authority) -> None:

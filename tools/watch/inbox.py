@@ -1,0 +1,112 @@
+"""Events as a consumer should take them: held against the schema, each id once, and safe on disk before the broker may forget them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from edge.events import schema
+
+REMEMBERED = 100_000
+"""Ids kept in memory to know a duplicate by, where there is no file."""
+TABLES = """
+    CREATE TABLE IF NOT EXISTS event (id TEXT PRIMARY KEY, received_utc_s REAL NOT NULL, body TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS watcher (client_id TEXT NOT NULL);
+"""
+
+
+class InboxError(RuntimeError):
+    """The file cannot be used; the message names it and says why."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What came, since the start."""
+
+    new: int = 0
+    duplicates: int = 0
+    invalid: int = 0
+
+
+class Inbox:
+    """Takes payloads; without a `file` it only remembers the ids. Raises InboxError."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.counts = Counts()
+        self.complaints: list[str] = []  # what was wrong with payloads of the last `take`
+        self._file = file
+        self._validator = Draft202012Validator(schema())
+        self._seen: dict[str, None] = {}  # in order of arrival
+        self._db = _open(file) if file is not None else None
+        self.client_id = _client_id(self._db) if self._db is not None else f"kerbside-watch-{uuid.uuid4().hex[:12]}"
+
+    def take(self, payloads: Iterable[bytes | bytearray]) -> list[dict[str, Any]]:
+        """The events among them that are valid and new. They are committed when this returns; only then acknowledge them."""
+        self.complaints.clear()
+        events = [event for payload in payloads if (event := self._parse(payload)) is not None]
+        try:
+            new = [event for event in events if self._is_new(event)]
+            if self._db is not None:
+                self._db.commit()
+        except sqlite3.Error as error:
+            raise InboxError(f"{self._file}: {error}; what was not kept stays with the broker") from error
+        self.counts.new += len(new)
+        self.counts.duplicates += len(events) - len(new)
+        return new
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+
+    def _parse(self, payload: bytes | bytearray) -> dict[str, Any] | None:
+        try:
+            event = json.loads(payload)
+            error = next(self._validator.iter_errors(event), None)
+            complaint = error and f"{'.'.join(map(str, error.absolute_path)) or 'event'}: {error.message:.200}"
+        except (ValueError, RecursionError) as error:
+            complaint = f"no JSON: {error}"
+        if not complaint:
+            return dict(event)
+        self.counts.invalid += 1
+        self.complaints.append(complaint)
+        return None
+
+    def _is_new(self, event: dict[str, Any]) -> bool:
+        if self._db is not None:
+            row = (event["id"], time.time(), json.dumps(event, ensure_ascii=False, separators=(",", ":")))
+            return self._db.execute("INSERT OR IGNORE INTO event VALUES (?, ?, ?)", row).rowcount == 1
+        known = event["id"] in self._seen
+        self._seen[event["id"]] = None
+        if len(self._seen) > REMEMBERED:
+            self._seen.pop(next(iter(self._seen)))
+        return not known
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    try:
+        db = sqlite3.connect(file, timeout=5)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.executescript(TABLES)
+    except sqlite3.Error as error:
+        raise InboxError(f"{file}: {error}; expected a file of an earlier watch, or a place for a new one") from error
+    return db
+
+
+def _client_id(db: sqlite3.Connection) -> str:
+    """The name that goes with the file: under it the broker keeps what comes while nobody watches."""
+    found = db.execute("SELECT client_id FROM watcher").fetchone()
+    if found:
+        return str(found[0])
+    name = f"kerbside-watch-{uuid.uuid4().hex[:12]}"
+    db.execute("INSERT INTO watcher VALUES (?)", (name,))
+    db.commit()
+    return name
