@@ -69,6 +69,6 @@ def capture_command(spec: CameraSpec, root: Path) -> Command:
         return gstreamer.launch(csi.pipeline(spec))
     part = rtsp if kind == "rtsp" else v4l2
     pipeline = part.pipeline(spec, jetson)  # raises for a source that fits neither
-    if spec.decoder == "opencv" or (spec.decoder == "auto" and not gstreamer.installed(*part.ELEMENTS)):
+    if spec.decoder == "opencv" or (spec.decoder == "auto" and not gstreamer.installed(*part.elements(jetson))):
         return opencv.command(spec)
     return gstreamer.launch(pipeline)

@@ -7,7 +7,10 @@ from pathlib import Path
 from edge.cameras import gstreamer
 from edge.cameras.spec import CameraError, CameraSpec
 
-ELEMENTS = ("v4l2src", "decodebin", "gdppay")
+
+def elements(jetson: bool) -> tuple[str, ...]:
+    """What GStreamer must have for this, else OpenCV does it."""
+    return ("v4l2src", "decodebin", "gdppay", "nvvidconv" if jetson else "videoconvert")
 
 
 def device(source: str) -> Path:

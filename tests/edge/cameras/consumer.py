@@ -10,7 +10,7 @@ from alpr.types import Frame
 from edge.cameras import Camera
 
 
-def wait_until(true: Callable[[], bool], within_s: float = 15.0, what: str = "what was waited for") -> None:
+def wait_until(true: Callable[[], bool], within_s: float = 60.0, what: str = "what was waited for") -> None:
     """Return as soon as `true()`; fails the test past the bound."""
     until_s = time.monotonic() + within_s
     while not true():
@@ -21,13 +21,14 @@ def wait_until(true: Callable[[], bool], within_s: float = 15.0, what: str = "wh
 class Consumer:
     """Takes a camera's pictures in a thread of its own, as the pipeline does."""
 
-    def __init__(self, camera: Camera) -> None:
+    def __init__(self, camera: Camera, start: bool = True) -> None:
         self.camera = camera
         self.stop = threading.Event()
         self.frames: list[Frame] = []
         self.error: BaseException | None = None
         self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
+        if start:
+            self.thread.start()
 
     def _run(self) -> None:
         try:
@@ -36,23 +37,24 @@ class Consumer:
         except BaseException as error:
             self.error = error
 
-    def wait(self, frames: int, within_s: float = 15.0) -> None:
+    def wait(self, frames: int, within_s: float = 60.0) -> None:
         """Until so many more pictures have come."""
         wanted = len(self.frames) + frames
         wait_until(lambda: len(self.frames) >= wanted, within_s, f"{frames} pictures ({self.camera.state})")
 
-    def wait_phase(self, phase: str, within_s: float = 15.0) -> None:
-        wait_until(lambda: self.camera.state.phase == phase, within_s, f"phase {phase} ({self.camera.state})")
+    def wait_error(self, error: str, within_s: float = 60.0) -> None:
+        """Until the camera tells of a trouble; its phase may be over sooner than one can look."""
+        wait_until(lambda: error in self.camera.state.error, within_s, f"error {error!r}")
 
-    def finish(self, within_s: float = 5.0) -> None:
+    def finish(self, within_s: float = 30.0) -> None:
         """The thread ends by itself, without an error."""
+        if self.thread.ident is None:
+            return
         self.thread.join(within_s)
         assert not self.thread.is_alive(), f"still running: {self.camera.state}"
         assert self.error is None, self.error
 
-    def end(self) -> float:
-        """Stop it → how many seconds that took."""
-        began_s = time.monotonic()
+    def end(self) -> None:
+        """Stop it and see it end."""
         self.stop.set()
         self.finish()
-        return time.monotonic() - began_s
