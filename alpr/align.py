@@ -40,8 +40,12 @@ def profile(reads: Sequence[F64], weights: F64) -> F64:
     columns = len(reads[0]) if reads else 0
     consensus = reads[0] * weights[0] if reads else np.zeros((0, BLANK + 1))
     for read, weight in zip(reads[1:], weights[1:], strict=True):
+        if runs_along(consensus, read):
+            placed.append(np.arange(columns))
+            consensus += read * weight
+            continue
         path = align(consensus, read)
-        moved, mine = _open(path, columns)
+        moved, mine = (np.flatnonzero(side) for side in np.array(path, bool).reshape(-1, 2).T)
         placed = [moved[at] for at in placed]
         columns, old = len(path), consensus
         consensus = np.zeros((columns, BLANK + 1))
@@ -54,12 +58,18 @@ def profile(reads: Sequence[F64], weights: F64) -> F64:
     return laid
 
 
+def runs_along(consensus: F64, read: F64) -> bool:
+    """Whether a read has the consensus's length and all of its characters but one: that is never worth two gaps."""
+    if len(consensus) != len(read):
+        return False
+    a, b = consensus[:, :BLANK], read[:, :BLANK]
+    agree = (a * b).sum(axis=1) * BLANK > a.sum(axis=1) * b.sum(axis=1)
+    return int(agree.sum()) >= len(read) - 1
+
+
 def align(consensus: F64, read: F64) -> list[tuple[bool, bool]]:
     """The best alignment of a read (m, 37) with a consensus (n, 37), as columns (in the consensus, in the read)."""
-    scores = agreement(consensus, read)
-    if len(consensus) == len(read) and (np.diagonal(scores) > 0).sum() >= len(read) - 1:
-        return [(True, True)] * len(read)  # one disagreement is never worth two gaps
-    return _trace(scores.tolist(), len(consensus), len(read))
+    return _trace(agreement(consensus, read).tolist(), len(consensus), len(read))
 
 
 def agreement(a: F64, b: F64) -> F64:
@@ -93,11 +103,3 @@ def _trace(scores: list[list[float]], n: int, m: int) -> list[tuple[bool, bool]]
         path.append(step)
         n, m = n - step[0], m - step[1]
     return path[::-1]
-
-
-def _open(path: list[tuple[bool, bool]], columns: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where the consensus's columns and the read's rows come to lie among the columns of a path."""
-    steps = np.array(path, bool).reshape(-1, 2)
-    old, new = np.flatnonzero(steps[:, 0]), np.flatnonzero(steps[:, 1])
-    assert len(old) == columns
-    return old, new

@@ -177,7 +177,7 @@ def _pattern(path: Path, item: Any, sets: Mapping[str, tuple[Words, ...]]) -> Pa
         expanded = forms(str(item["form"]), sets)
     except ValueError as error:
         raise RegionError(f"{where}: form: {error}") from error
-    return Pattern(str(item["name"]), LINES[lines], _weight(Path(where), item), expanded)
+    return Pattern(str(item["name"]), LINES[lines], _weight(where, item), expanded)
 
 
 def _fields(path: Path) -> dict[str, Any]:
@@ -200,8 +200,8 @@ def _expect(path: Path, fields: Mapping[str, Any], key: str, kind: type) -> Any:
     return value
 
 
-def _weight(path: Path, fields: Mapping[str, Any]) -> float:
+def _weight(where: Path | str, fields: Mapping[str, Any]) -> float:
     weight = fields.get("weight", 1)
     if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not weight > 0:
-        raise RegionError(f"{path}: weight is {weight!r}, expected a number above 0")
+        raise RegionError(f"{where}: weight is {weight!r}, expected a number above 0")
     return float(weight)

@@ -152,3 +152,9 @@ def test_a_profile_holds_every_row_of_every_read_in_order(texts: list[str]) -> N
     laid = profile(reads, np.ones(len(reads)))
     for layer, read_rows in zip(laid, reads, strict=True):
         np.testing.assert_array_equal(layer[~np.isnan(layer[:, 0])], read_rows)
+
+
+def test_gaps_cost_less_than_a_shifted_text_and_more_than_wrong_characters() -> None:
+    plate = rows(lattice(PLATE, 0.99))
+    assert len(align(plate, rows(lattice("1F734200", 0.99)))) == 9, "first dropped, last doubled: as long, but shifted"
+    assert len(align(plate, rows(lattice("51E78420", 0.99)))) == 8, "two wrong characters"
