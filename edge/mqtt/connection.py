@@ -163,7 +163,8 @@ class Connection:
         while not self._connacks:
             if time.monotonic() > deadline or cancelled():
                 self.abort()
-                raise ConnectError(f"{self._config.address}: took the connection but did not answer; is it an MQTT broker?")
+                version = self._config.version
+                raise ConnectError(f"{self._config.address}: does not answer; is it an MQTT broker that speaks mqtt.version {version}?")
             try:
                 self.pump(0.1)
             except ConnectionLostError as error:

@@ -15,6 +15,7 @@ from tools.watch.screen import Screen
 SESSION_S = 7 * 24 * 3600
 """How long the broker keeps events for a watcher with a file."""
 PUMP_S = 0.2
+TOGETHER = 100
 
 
 def follow(config: MqttConfig, topic: str, inbox: Inbox, screen: Screen, keeps: bool, patient: bool, stopped: threading.Event) -> None:
@@ -43,7 +44,7 @@ def follow(config: MqttConfig, topic: str, inbox: Inbox, screen: Screen, keeps: 
 
 def _fetch(link: Connection, topic: str, inbox: Inbox, screen: Screen, stopped: Callable[[], bool]) -> None:
     while not stopped():
-        link.pump(PUMP_S)
+        _gather(link)
         if any(reason.is_failure for reason in link.granted):
             raise ConnectError(f"the broker does not let this user subscribe to {topic}: {link.granted[0]}")
         messages = [link.messages.popleft() for _ in range(len(link.messages))]
@@ -51,3 +52,12 @@ def _fetch(link: Connection, topic: str, inbox: Inbox, screen: Screen, stopped: 
         for message in messages:
             link.acknowledge(message)
         screen.show(events, inbox)
+
+
+def _gather(link: Connection) -> None:
+    """Wait for a message, and take what came with it: they are committed together."""
+    link.pump(PUMP_S)
+    before = 0
+    while before < len(link.messages) < TOGETHER:
+        before = len(link.messages)
+        link.pump(0)

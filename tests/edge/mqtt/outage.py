@@ -55,7 +55,8 @@ class Load:
 
 def run(folder: Path, seconds: float, rate: float, version: str = "5", keeps: bool = True) -> Outage:
     """Load for a second, an outage of so many, load for another second."""
-    broker = Mosquitto(folder / "broker", keeps=keeps).start()
+    # By default mosquitto queues 1,000 messages for a client that is away or slow, and drops those above, acknowledged or not.
+    broker = Mosquitto(folder / "broker", "max_queued_messages 100000", keeps=keeps).start()
     watched = folder / "watched.db"
     watcher = watch(broker.port, watched, version)
     outbox = Outbox(folder / "outbox.db", IDENTITY)
@@ -88,7 +89,7 @@ def run(folder: Path, seconds: float, rate: float, version: str = "5", keeps: bo
 def watch(port: int, file: Path, version: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tools.watch", "--port", str(port), "--mqtt", version, "--sqlite", str(file), "--json"]
     watcher = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    until(lambda: watcher.poll() is not None or file.exists(), "the watcher")
+    until(lambda: watcher.poll() is not None or file.exists(), "the watcher", 60)
     assert watcher.poll() is None, f"the watcher ended with {watcher.returncode}"
     return watcher
 
