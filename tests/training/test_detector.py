@@ -8,12 +8,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import yaml
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
 from alpr import contract  # noqa: E402
 from alpr.imaging import Letterbox  # noqa: E402
 from alpr.types import Detections  # noqa: E402
+from training.detector import __main__ as training  # noqa: E402
 from training.detector import augmentation, composition, data, evaluation, export  # noqa: E402
 from training.detector.batches import collate, image_from_pictures  # noqa: E402
 from training.detector.losses import Gains, Targets, assign, complete_iou, detection_loss, hull_of, pair_iou  # noqa: E402
@@ -203,6 +205,32 @@ def test_it_learns_four_pictures_and_is_released_whole(tmp_path: Path) -> None:
     for model in (evaluation.torch_model(detector), evaluation.onnx_model(released.path)):
         assert evaluation.evaluate(model, pictures, longest_px=160).ap50 > 0.95
         assert np.median(evaluation.corner_errors(model, samples, longest_px=160)) < 0.15
+
+
+def labelled_set(folder: Path, count: int) -> None:
+    (folder / "images").mkdir(parents=True)
+    for i in range(count):
+        cv2.imwrite(str(folder / "images" / f"{i}.png"), street(i, (96, 128)))
+    row = {"plates": [{"box": [40, 50, 80, 62]}]}
+    (folder / "labels.jsonl").write_text("".join(json.dumps({"image": f"images/{i}.png", **row}) + "\n" for i in range(count)))
+
+
+def test_a_training_ends_on_time_and_goes_on_where_it_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = yaml.safe_load(training.CONFIG.read_text(encoding="utf-8"))
+    first_line = training.CONFIG.read_text(encoding="utf-8").splitlines()[0]
+    assert first_line.startswith("# python -m training.detector ")
+    for name in (*config["scenes"], *config["crops"]):
+        labelled_set(tmp_path / "data" / name, 4)
+    config.update(sizes_px=[[64, 96]], size_weights=[1], batch_px=64 * 96 * 2, bank=4, corner_samples=2)
+    config["network"] = {"backbone": [8, 8, 8, 16, 16], "neck": [8, 8, 8], "head": 8}
+    (tmp_path / "detector.yaml").write_text(yaml.safe_dump(config))
+    paths = ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "run"), "--config", str(tmp_path / "detector.yaml")]
+    for minutes in ("0.001", "0.002"):
+        training.main([*paths, "--minutes", minutes, "--threads", "1", "--workers", "0"])
+    assert "resumed at step" in capsys.readouterr().out
+    rows = (tmp_path / "run" / "metrics.csv").read_text().splitlines()
+    steps = [int(row.split(",")[0]) for row in rows[1:]]
+    assert rows[0].startswith("step,pictures,ap50") and len(steps) == 2 and steps[1] > steps[0] > 0
 
 
 def test_a_graph_that_disagrees_is_not_released(tmp_path: Path) -> None:

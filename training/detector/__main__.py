@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +22,19 @@ from training.detector import data
 from training.detector.batches import Batches, Sizes, image_from_pictures, loader
 from training.detector.composition import Composer, Mix, PlateBank, Sample
 from training.detector.evaluation import corner_errors, evaluate, torch_model
-from training.detector.losses import Gains, detection_loss
+from training.detector.losses import Gains, Targets, detection_loss
 from training.detector.network import Detector, cost, grid
+from training.detector.streets import streets
 from training.run import Average, Clock, append_metrics, load, save
 from training.synth import glyphs, plates
 
 CONFIG = Path(__file__).parents[1] / "configs" / "detector.yaml"
-CORNER_SAMPLES = 100
 
 
-def main() -> None:
-    args = _arguments()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = _arguments(argv)
     config = yaml.safe_load(args.config.read_text(encoding="utf-8"))
+    train, held_out = composers(args.data, config, streets(config["seed"], config["streets"]))
     torch.manual_seed(config["seed"])
     torch.set_num_threads(args.threads)
     detector = Detector(**config["network"]).to(memory_format=torch.channels_last)
@@ -47,42 +48,50 @@ def main() -> None:
         clock, step, seen, average.steps = Clock(args.minutes, found["spent_s"]), found["step"], found["seen"], found["step"]
         print(f"resumed at step {step}, {clock}")
 
-    train, held_out = composers(args.data, config)
-    macs, parameters = cost(detector.eval(), (384, 640))
-    print(f"{sum(map(len, train.scenes))} scenes, {len(train.crops)} crops")
-    print(f"{macs / 1e9:.2f} GMAC at 640x384, {parameters / 1e6:.2f} M parameters")
+    scenes, (macs, parameters) = sum(map(len, train.scenes)), cost(detector.eval(), (384, 640))
+    print(f"{scenes} scenes, {len(train.crops)} crops; {macs / 1e9:.2f} GMAC at 640x384, {parameters / 1e6:.2f} M parameters")
     sizes = Sizes([tuple(size) for size in config["sizes_px"]], config["size_weights"], config["batch_px"])
     gains = Gains(**config["gains"])
+
+    def keep() -> None:
+        progress = {"spent_s": clock.spent_s, "step": step, "seen": seen, "network": config["network"]}
+        save(checkpoint, detector=detector, average=average.model, optimiser=optimiser, **progress)
+
     logged = saved = validated = time.monotonic()
     pictures_logged, parts = seen, {}
     for pictures, targets in loader(Batches(train, sizes, (config["seed"], step)), args.workers):
-        if clock.fraction >= 1:
-            break
         for group in optimiser.param_groups:
             group["lr"] = clock.rate(config["learning_rate"], config["warm_up"], config["final_rate"])
-        image = image_from_pictures(pictures)
-        points = detector.train()(image)
-        loss, parts = detection_loss(points, *grid(*image.shape[2:], image), targets, gains)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(detector.parameters(), config["clip_norm"])
-        optimiser.step()
+        loss, parts = learn(detector, optimiser, image_from_pictures(pictures), targets, gains, config["clip_norm"])
         average.update(detector)
         step, seen, now = step + 1, seen + len(pictures), time.monotonic()
         if now - logged > config["log_every_s"]:
-            speed = (seen - pictures_logged) / (now - logged)
-            losses = " ".join(f"{name} {value:.3f}" for name, value in parts.items())
-            print(f"step {step}, {clock}, {seen} pictures, {speed:.0f}/s, loss {loss.item():.3f} ({losses})", flush=True)
+            _report(step, clock, seen, (seen - pictures_logged) / (now - logged), loss, parts)
             logged, pictures_logged = now, seen
         if now - saved > config["checkpoint_every_s"]:
-            save(checkpoint, detector=detector, average=average.model, optimiser=optimiser, **_state(clock, step, seen, config))
+            keep()
             saved = time.monotonic()
         if now - validated > config["validate_every_s"]:
-            _validate(average.model, held_out, args.out, step, seen, parts)
+            _validate(average.model, held_out, config["corner_samples"], args.out, step, seen, parts)
             validated = logged = time.monotonic()
             pictures_logged = seen
-    save(checkpoint, detector=detector, average=average.model, optimiser=optimiser, **_state(clock, step, seen, config))
-    _validate(average.model, held_out, args.out, step, seen, parts)
+        if clock.fraction >= 1:
+            break
+    keep()
+    _validate(average.model, held_out, config["corner_samples"], args.out, step, seen, parts)
+
+
+def learn(
+    detector: Detector, optimiser: torch.optim.Optimizer, image: torch.Tensor, targets: Targets, gains: Gains, clip_norm: float
+) -> tuple[float, dict[str, float]]:
+    """One step on a batch → the loss and its parts."""
+    points = detector.train()(image)
+    loss, parts = detection_loss(points, *grid(*image.shape[2:], image), targets, gains)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(detector.parameters(), clip_norm)
+    optimiser.step()
+    return loss.item(), parts
 
 
 def optimiser_of(detector: nn.Module, config: dict[str, Any]) -> torch.optim.AdamW:
@@ -108,21 +117,21 @@ def composers(folder: Path, config: dict[str, Any], rendered: Iterator[Any] | No
             scenes=[pictures[part] for pictures in scenes],
             weights=(weights / weights.sum()).tolist(),
             crops=[picture for pictures in crops for picture in pictures[part]],
-            bank=PlateBank(render, bank),
+            bank=PlateBank(render, bank, min(64, bank)),
             mix=Mix(**config["mix"]),
             rendered=rendered if part == 0 else None,
         )
 
-    return composer(0, config["bank"]), composer(1, CORNER_SAMPLES)
+    return composer(0, config["bank"]), composer(1, config["corner_samples"])
 
 
-def _validate(detector: Detector, held_out: Composer, out: Path, step: int, seen: int, parts: dict[str, float]) -> None:
+def _validate(detector: Detector, held_out: Composer, count: int, out: Path, step: int, seen: int, parts: dict[str, float]) -> None:
     """AP50 on held-out scenes as they are, and corner errors on held-out pictures with rendered plates; a row of metrics.csv."""
     model, started = torch_model(detector), time.monotonic()
     scenes = (picture.decode() for pictures in held_out.scenes for picture in pictures)
     result = evaluate(model, ((picture.bgr, picture.boxes) for picture in scenes))
     rng = np.random.default_rng(0)
-    samples: list[Sample] = [held_out.sample((384, 384), rng) for _ in range(CORNER_SAMPLES)]
+    samples: list[Sample] = [held_out.sample((384, 384), rng) for _ in range(count)]
     errors = corner_errors(model, samples, longest_px=384)
     corner = float(np.median(errors)) if len(errors) else float("nan")
     print(
@@ -135,11 +144,12 @@ def _validate(detector: Detector, held_out: Composer, out: Path, step: int, seen
     append_metrics(out / "metrics.csv", {**row, "threshold": result.threshold, "corner_error": corner, **parts})
 
 
-def _state(clock: Clock, step: int, seen: int, config: dict[str, Any]) -> dict[str, Any]:
-    return {"spent_s": clock.spent_s, "step": step, "seen": seen, "network": config["network"]}
+def _report(step: int, clock: Clock, seen: int, speed: float, loss: float, parts: dict[str, float]) -> None:
+    losses = " ".join(f"{name} {value:.3f}" for name, value in parts.items())
+    print(f"step {step}, {clock}, {seen} pictures, {speed:.0f}/s, loss {loss:.3f} ({losses})", flush=True)
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.detector", description="Train the plate detector.")
     parser.add_argument("--data", type=Path, required=True, help="folder of the sets that the config names")
     parser.add_argument("--out", type=Path, default=Path("runs/detector"))
@@ -147,7 +157,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=45, help="how long; the learning rate follows it")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--workers", type=int, default=1, help="processes that compose pictures; 0 does it in this one")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":
