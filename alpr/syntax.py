@@ -6,9 +6,9 @@ best allowed character of each slot, and its mass is the product of the slots' a
 Texts compete by Bayes. A plate follows a loaded region with probability VALID, a region and pattern by their weights, and is
 then any of the pattern's texts alike; otherwise it is a plate of a country that is not loaded, about as dense as plates are
 (OTHER_CHARACTERS a position). That alone would trust a reader too far, whose probabilities are overconfident and whose errors
-come together. So a grammar's text is admitted only if it changes MOST_CHANGES characters at most, and if *each* that it changes
-keeps LOOKALIKE_RATIO of what the reader gave its own, or OTHER_RATIO where the two don't look alike, or where a character
-appears or goes. What nothing admitted comes near stays as it was read, with `matches` false.
+come together. So a grammar's text is admitted only if *each* character that it changes keeps LOOKALIKE_RATIO of what the
+reader gave its own, or OTHER_RATIO where the two don't look alike, or where a character appears or goes: MOST_OTHERS of these
+at most. What nothing admitted comes near stays as it was read, with `matches` false.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ OTHER_CHARACTERS = 16.0
 LOOKALIKE_RATIO = 1 / 50
 """One swap of look-alikes may stand against the odds of VALID, no more; 1/50 is also where a reader's doubt ends."""
 OTHER_RATIO = 1 / 4
-MOST_CHANGES = 3
-"""Beyond these it is not the plate that was read, however flat the lattice."""
+MOST_OTHERS = 2
+"""With more changes of the latter kind it is not the plate that was read, however flat the lattice."""
 LOOKALIKES = ("0ODQ", "1ILJ", "1T7", "2Z7", "83B", "68B", "5S", "6G", "0OCG", "4A", "09", "39", "UVY", "MNH", "MW", "PR", "EF", "KX")
 FLOOR = 1e-9
 FREE = BLANK + 1  # a slot behind the end: anything, at no cost
@@ -163,8 +163,10 @@ class Grammar:
         rows = self._tables.rows[near]
         text, log_text = chars[rows, slot], logs[rows, slot]
         changed = (text != own) & ((text < BLANK) | (own < BLANK))
-        bearable = (log_text - own_log >= self._least[own, text]) | (text == FREE)
-        fits = (bearable | ~changed).all(axis=1) & (changed.sum(axis=1) <= MOST_CHANGES)
+        least = self._least[own, text]
+        bearable = (log_text - own_log >= least) | (text == FREE)
+        others = (changed & (least > log(LOOKALIKE_RATIO))).sum(axis=1)
+        fits = (bearable | ~changed).all(axis=1) & (others <= MOST_OTHERS)
         return Evidence(near[fits], text[fits], log_text[fits].sum(axis=1), masses[rows[fits], slot].sum(axis=1))
 
     def _best_rows(

@@ -97,6 +97,20 @@ def test_characters_that_do_not_look_alike_need_more(probability: float, expecte
     assert VN.parse(rows)[0].text == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "doubts", "expected"),
+    [
+        ("SIF73Z2O", {0: {"5": 0.4}, 1: {"1": 0.4}, 5: {"2": 0.4}, 7: {"0": 0.4}}, "51F73220"),
+        ("51F7XKM0", {4: {"3": 0.4}, 5: {"4": 0.4}}, "51F7XKM0"),
+        ("51F7XK20", {4: {"3": 0.4}, 5: {"4": 0.4}}, "51F73420"),
+        ("51F7XKV0", {4: {"3": 0.4}, 5: {"4": 0.4}, 6: {"2": 0.4}}, "51F7XKV0"),
+    ],
+    ids=["four-lookalikes", "one-impossible", "two-others", "three-others"],
+)
+def test_a_doubtful_text_may_change_in_lookalikes_but_is_not_replaced(text: str, doubts: dict, expected: str) -> None:
+    assert VN.parse(lattice(text, doubts=doubts))[0].text == expected
+
+
 def test_a_specific_pattern_speaks_louder_than_a_loose_one() -> None:
     """Both accept the text; the one that accepts fewer others is the likelier to have made it."""
     assert ALL.match("BD51SMR").code == "GB"
