@@ -8,11 +8,15 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from edge.cameras.spec import redacted
 
-LEVELS: Final = ("debug", "info", "warning", "error")
+if TYPE_CHECKING:
+    TextHandler = logging.StreamHandler[TextIO]
+else:
+    TextHandler = logging.StreamHandler  # takes no [] before Python 3.11
+
 PRIORITIES: Final = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}  # sd-daemon(3)
 CHATTY: Final = ("amqtt", "asyncio", "transitions")
 """Libraries that log every packet at info."""
@@ -72,7 +76,7 @@ class Repeat:
     seen: int = 0
 
 
-class Handler(logging.StreamHandler[TextIO]):
+class Handler(TextHandler):
     """Writes the first `BURST` records of a line of code within `WINDOW_S`, and of the rest how many there were."""
 
     def __init__(self, stream: TextIO, clock_s: Callable[[], float] = time.monotonic) -> None:

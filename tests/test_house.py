@@ -32,6 +32,8 @@ MAY_IMPORT = {
 DOORS = {("calibration", "training.degradation")}  # numpy and cv2 alone: calibration sets come out of it
 GPU = ("tensorrt", "pycuda")
 GPU_ROOMS = ("edge/engines/tensorrt", "edge/cuda", "calibration/entropy")
+DISTRIBUTIONS = {"cv2": "opencv-python-headless", "paho": "paho-mqtt", "yaml": "pyyaml", "PIL": "pillow"}
+OF_THE_SYSTEM = ("gi", "tensorrt", "tomli")  # Debian's, JetPack's; tomli is tomllib before Python 3.11, and pytest brings it there
 NO_DEVICE_HAS = ("torch", "training", "calibration", "tools", "tensorrt", "pycuda")
 
 
@@ -139,6 +141,22 @@ def test_every_shipped_yaml_is_yaml() -> None:
     assert len(shipped) > 10
     for path in shipped:
         assert isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict), f"{path.relative_to(ROOT)}: expected a mapping"
+
+
+def test_what_is_imported_is_declared() -> None:
+    """A package that is there by chance, through another one, is gone with that one's next release."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = project["optional-dependencies"]
+    lines = [*project["dependencies"], *(line for group in groups.values() for line in group), *torch_lines()]
+    declared = {re.split(r"[^\w-]", line)[0] for line in lines}
+    used = {(name.split(".")[0], path) for path in sources(*ROOMS, "tests") for _, name in imports(ast.parse(path.read_text()))}
+    foreign = {(top, path) for top, path in used if top not in sys.stdlib_module_names and top not in (*ROOMS, "tests", *OF_THE_SYSTEM)}
+    unknown = {f"{path.relative_to(ROOT)}: {top}" for top, path in foreign if DISTRIBUTIONS.get(top, top.replace("_", "-")) not in declared}
+    assert unknown == set()
+
+
+def torch_lines() -> list[str]:
+    return [line for line in (ROOT / "requirements/torch.txt").read_text().splitlines() if not line.startswith("#")]
 
 
 def test_there_is_one_version() -> None:
