@@ -94,7 +94,7 @@ class ReaderNet(nn.Module):
         spread = ((gray - mean) ** 2).mean((2, 3), keepdim=True).sqrt()
         features = self.encoder((gray - mean) / (spread + 0.02))
         memory = self.memory_norm(features.flatten(2).transpose(1, 2))
-        queries = self.start.expand(len(image), -1, -1)
+        queries = self.start.expand(image.shape[0], -1, -1)
         for layer in self.layers:
             queries = layer(queries, self.queries, memory, memory + self.place)
         return self.characters(self.norm(queries)), self.two_lines(memory.mean(1))[:, 0]

@@ -1,0 +1,1 @@
+"""The project's instrument: `accuracy` on labelled pictures, `speed` of the whole unit; the daemon's own callables."""

@@ -1,0 +1,77 @@
+"""Measure: python -m tools.bench accuracy DIR, python -m tools.bench speed [--source …] [--seconds N]."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from alpr.contract import ContractError
+from edge.cameras import CameraError
+from edge.config import ConfigError, load
+from edge.engines import EngineError
+from edge.still import Stills
+from edge.unit import loop_from
+from tools.bench import accuracy, speed
+from tools.bench.dataset import DatasetError
+
+CLIP = Path(__file__).parents[2] / "samples/street.mp4"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    args = _parser().parse_args(arguments)
+    try:
+        found = _accuracy(args) if args.command == "accuracy" else _speed(args)
+    except (ConfigError, ContractError, EngineError, CameraError, DatasetError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    if args.json:
+        args.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _accuracy(args: argparse.Namespace) -> object:
+    overrides: dict[str, object] = {"gate.enhance": args.enhance, "cameras": [{"id": "none", "source": str(args.dir)}]}
+    if args.regions is not None:
+        overrides["regions"] = [code for code in args.regions.split(",") if code]
+    loop = loop_from(load(args.config, overrides))
+    results = accuracy.measure(Stills(loop.detector, loop.enhancer, loop.reader, loop.gate, loop.judge.grammar), args.dir)
+    if args.preds:
+        args.preds.write_text("".join(f"{line}\n" for line in accuracy.predictions(results)), encoding="utf-8")
+    found = accuracy.report(results)
+    print(f"{args.dir} (enhance {args.enhance}, {args.engine})\n{accuracy.table(found)}")
+    return found
+
+
+def _speed(args: argparse.Namespace) -> object:
+    found = speed.measure(args.config, args.source, args.seconds)
+    print(speed.table(found))
+    if args.csv:
+        speed.append_csv(args.csv, found)
+    return found
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description="How much is read right, and how fast.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    reads = commands.add_parser("accuracy", help="a set with labels.jsonl, or a folder whose file names are the truth")
+    reads.add_argument("dir", type=Path)
+    reads.add_argument(
+        "--enhance", choices=("auto", "always", "never"), default="auto", help="who goes through LPSR (default: the gate decides)"
+    )
+    reads.add_argument("--engine", choices=("onnx",), default="onnx")
+    reads.add_argument("--regions", help="grammars, e.g. VN,TW (default: the config's); an empty text is all of them")
+    reads.add_argument("--preds", type=Path, help="write a JSON line a picture")
+    fast = commands.add_parser("speed", help="the whole unit on a source, without a broker")
+    fast.add_argument("--source", default=str(CLIP), help="as in the config (default: the sample clip)")
+    fast.add_argument("--seconds", type=float, default=20.0)
+    fast.add_argument("--csv", type=Path, help="append a row")
+    for command in (reads, fast):
+        command.add_argument("--config", type=Path, default=Path("config.yaml"))
+        command.add_argument("--json", type=Path, help="write all numbers")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
