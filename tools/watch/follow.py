@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -25,11 +26,11 @@ def follow(config: MqttConfig, topic: str, inbox: Inbox, screen: Screen, keeps: 
         link = Connection(config, inbox.client_id, session_s=SESSION_S if keeps else 0)
         try:
             link.open(stopped.is_set)
-            link.subscribe(topic)
+            _subscribe(link, topic, config.ack_timeout_s)
             backoff.reset()
             patient = True
             screen.connection(f"watching {topic} on {config.address}")
-            _fetch(link, topic, inbox, screen, stopped.is_set)
+            _fetch(link, inbox, screen, stopped.is_set)
             link.close()
         except (ConnectError, ConnectionLostError) as error:
             if stopped.is_set():
@@ -42,11 +43,20 @@ def follow(config: MqttConfig, topic: str, inbox: Inbox, screen: Screen, keeps: 
             link.abort()
 
 
-def _fetch(link: Connection, topic: str, inbox: Inbox, screen: Screen, stopped: Callable[[], bool]) -> None:
+def _subscribe(link: Connection, topic: str, timeout_s: float) -> None:
+    link.subscribe(topic)
+    deadline = time.monotonic() + timeout_s
+    while not link.granted:
+        if time.monotonic() > deadline:
+            raise ConnectionLostError("the broker does not answer")
+        link.pump(PUMP_S)
+    if link.granted[0].is_failure:
+        raise ConnectError(f"the broker does not let this user subscribe to {topic}: {link.granted[0]}")
+
+
+def _fetch(link: Connection, inbox: Inbox, screen: Screen, stopped: Callable[[], bool]) -> None:
     while not stopped():
         _gather(link)
-        if any(reason.is_failure for reason in link.granted):
-            raise ConnectError(f"the broker does not let this user subscribe to {topic}: {link.granted[0]}")
         messages = [link.messages.popleft() for _ in range(len(link.messages))]
         events = inbox.take(message.payload for message in messages)
         for message in messages:

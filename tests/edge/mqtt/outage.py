@@ -87,10 +87,13 @@ def run(folder: Path, seconds: float, rate: float, version: str = "5", keeps: bo
 
 
 def watch(port: int, file: Path, version: str) -> subprocess.Popen[bytes]:
+    """A watcher that has subscribed: what MQTT 3.1.1 publishes before that is nobody's, and no publisher is told."""
     command = [sys.executable, "-m", "tools.watch", "--port", str(port), "--mqtt", version, "--sqlite", str(file), "--json"]
-    watcher = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    until(lambda: watcher.poll() is not None or file.exists(), "the watcher", 60)
-    assert watcher.poll() is None, f"the watcher ended with {watcher.returncode}"
+    said = file.with_suffix(".err")
+    with said.open("wb") as err:
+        watcher = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=err)
+    until(lambda: watcher.poll() is not None or "watching" in said.read_text(), "the watcher", 60)
+    assert watcher.poll() is None, said.read_text()
     return watcher
 
 

@@ -59,5 +59,4 @@ def test_every_event_arrives_once_though_the_broker_was_away_under_load(tmp_path
     """The short form of `python -m tests.edge.mqtt.outage`, which takes its full minute."""
     found = outage.run(tmp_path, seconds=2, rate=60, version=version)
     assert (found.lost, found.strange, found.kept_twice) == (0, 0, 0)
-    assert found.backfilled >= 60
-    assert found.accepted >= 120
+    assert found.accepted > found.backfilled > 0
