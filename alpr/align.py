@@ -27,8 +27,8 @@ EXISTS = 0.02
 
 def rows(lattice: F32) -> F64:
     """The slots of a lattice (slots, 37) that may hold a character → (n, 37)."""
-    exists = np.cumprod(1 - lattice[:, BLANK].astype(np.float64)) >= EXISTS
-    return lattice[exists].astype(np.float64)
+    wide = lattice.astype(np.float64)
+    return wide[: np.count_nonzero(np.cumprod(1 - wide[:, BLANK]) >= EXISTS)]
 
 
 def profile(reads: Sequence[F64], weights: F64) -> F64:
@@ -62,9 +62,7 @@ def runs_along(consensus: F64, read: F64) -> bool:
     """Whether a read has the consensus's length and all of its characters but one: that is never worth two gaps."""
     if len(consensus) != len(read):
         return False
-    a, b = consensus[:, :BLANK], read[:, :BLANK]
-    agree = (a * b).sum(axis=1) * BLANK > a.sum(axis=1) * b.sum(axis=1)
-    return int(agree.sum()) >= len(read) - 1
+    return int(np.count_nonzero(consensus.argmax(axis=1) == read.argmax(axis=1))) >= len(read) - 1
 
 
 def align(consensus: F64, read: F64) -> list[tuple[bool, bool]]:

@@ -10,6 +10,7 @@ that one overconfident frame cannot veto the others. A read without a character 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,10 +101,15 @@ def _weights(reads: Sequence[Read], weights: Sequence[float] | None) -> NDArray[
     given: NDArray[np.float64] = np.array([1.0] * len(reads) if weights is None else weights, np.float64)
     if given.shape != (len(reads),) or not np.isfinite(given).all() or (given < 0).any():
         raise ValueError(f"weights are {weights!r}, expected {len(reads)} finite numbers, none below 0: one a read")
-    usable = [float(read.scores.mean()) if read.text and np.isfinite(read.lattice).all() else 0.0 for read in reads]
-    each: NDArray[np.float64] = given * np.array(usable, np.float64)
+    each: NDArray[np.float64] = given * np.array([_mean_score(read) for read in reads], np.float64)
     heaviest = float(each.max(initial=0))
     return each / heaviest if heaviest else each  # so that small weights do not vanish when squared
+
+
+def _mean_score(read: Read) -> float:
+    """0 where there is nothing to hear."""
+    sound = read.text and isfinite(float(read.lattice.sum()))  # one value that is no number makes the sum none
+    return float(read.scores.sum()) / len(read.text) if sound else 0.0
 
 
 def _characters(plate: str, lattice: F32) -> tuple[CharacterVote, ...]:
