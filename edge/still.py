@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alpr.imaging import quad_from_box, quad_size, rectify
+from alpr.imaging import check_quad, quad_from_box, quad_size, rectify
 from alpr.syntax import Grammar
 from alpr.types import F32, U8, Detections, PlateCrop, Read, Vote
 from alpr.vote import vote
@@ -48,7 +48,7 @@ class Stills:
     def scene(self, bgr: U8) -> list[StillPlate]:
         """All plates of a picture, best find first."""
         found = self.detector(bgr)
-        return [self._read(bgr, found, i) for i in range(len(found)) if min(quad_size(found.quads[i])) >= 1]
+        return [self._read(bgr, found, i) for i in range(len(found))]
 
     def crop(self, bgr: U8) -> StillPlate:
         """The one plate that a crop shows, rectified where the detector sees its corners."""
@@ -67,13 +67,23 @@ class Stills:
         return Detections(whole, np.ones(1, np.float32), quad_from_box(whole[0])[None])
 
     def _read(self, bgr: U8, found: Detections, i: int) -> StillPlate:
-        quad, height_px = found.quads[i], quad_size(found.quads[i])[0]
+        quad = _straightenable(found.quads[i], found.boxes[i], bgr.shape[:2])
+        height_px = quad_size(quad)[0]
         crops = [PlateCrop(rectify(bgr, quad, margin), quad, height_px, 0, 0) for margin in MARGINS]
         if self.gate.manner(crops[0]) is Action.ENHANCE:
             crops += self.enhancer(crops[:1])
         reads = self.reader(crops)
         said = vote(reads, [quality(crop) for crop in crops], self.grammar)
         return StillPlate(found.boxes[i], quad, float(found.scores[i]), line_px(crops[0]), said, tuple(reads))
+
+
+def _straightenable(quad: F32, box: F32, picture_hw: tuple[int, ...]) -> F32:
+    """The quad, or the box's corners where the quad is none that a plate can have."""
+    try:
+        check_quad(quad, picture_hw)
+    except ValueError:
+        return quad_from_box(box)
+    return quad
 
 
 BORDER = 0.25
