@@ -58,12 +58,12 @@ class Stills:
         """The plate within a crop, or the whole crop."""
         height, width = bgr.shape[:2]
         found = self.detector(_bordered(bgr))
-        shift = np.float32([BORDER * width, BORDER * height])
+        shift = np.array([BORDER * width, BORDER * height], np.float32)
         boxes, quads = found.boxes - np.tile(shift, 2), found.quads - shift
         wide = (boxes[:, 2] - boxes[:, 0] >= CROP_SHARE * width) & (found.scores >= CROP_SCORE)
         if wide.any():
             return Detections(boxes, found.scores, quads).select(wide)
-        whole = np.float32([[0, 0, width, height]])
+        whole = np.array([[0, 0, width, height]], np.float32)
         return Detections(whole, np.ones(1, np.float32), quad_from_box(whole[0])[None])
 
     def _read(self, bgr: U8, found: Detections, i: int) -> StillPlate:
