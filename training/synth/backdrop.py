@@ -1,4 +1,4 @@
-"""What stands around a street: sky, skyline, house fronts with shop signs, trees, posts and boards. None of it is a plate."""
+"""What stands around a street: sky, skyline, trees, posts and lettered boards."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ from training.synth.surface import Surface, Texture
 from training.synth.texture import colour, noise
 
 Rng = np.random.Generator
-WALLS: tuple[Colour, ...] = (
-    (190, 205, 212), (150, 185, 205), (120, 150, 175), (175, 175, 170), (205, 200, 190), (140, 170, 150), (90, 110, 150), (110, 110, 112), (215, 216, 216),
-)  # fmt: skip
 
 
 def draw_sky(rng: Rng, picture: F32, camera: Camera, light: Light) -> None:
@@ -49,121 +46,45 @@ def _skyline(rng: Rng, picture: F32, camera: Camera, horizon: float, light: Ligh
     picture += cover * (tone * texture - picture)
 
 
-def houses(rng: Rng, road: Road, light: Light, far: float = 90.0) -> list[Surface]:
-    """House fronts along both sides of a road, and their end walls; at times a side is open."""
-    surfaces: list[Surface] = []
-    for sign, edge in ((-1, road.left - road.pavement), (1, road.right + road.pavement)):
-        if rng.random() < 0.2:
-            continue
-        y = rng.uniform(2, 6)
-        while y < far:
-            length, height, back = rng.uniform(4, 11), rng.choice([3.6, 6.8, 9.8, 13.0]) + rng.uniform(-0.4, 0.8), rng.uniform(0, 1.5)
-            if rng.random() < 0.85:
-                surfaces += _house(rng, sign, edge + sign * (back + 0.3), y, length, height, light)
-            y += length + (rng.uniform(0.5, 5) if rng.random() < 0.25 else 0)
-    return surfaces
-
-
-def _house(rng: Rng, sign: int, x: float, y: float, length: float, height: float, light: Light) -> list[Surface]:
-    wall = tuple(np.clip(np.float64(WALLS[int(rng.integers(len(WALLS)))]) * rng.uniform(0.75, 1.05), 0, 240))
-    density = float(np.clip(700 / (y + 8), 12, 60))
-    front = _front(rng, length, height, wall, density, light, np.float32([-sign, 0, 0]))  # type: ignore[arg-type]
-    near, far = (y, y + length) if sign > 0 else (y + length, y)
-    columns = np.linspace(far, near, 5)
-    if sign < 0:
-        columns = np.linspace(y, y + length, 5)
-    points = np.float32([[[x, at, z] for at in columns] for z in (height, 0)])
-    gable = Brush.blank(8, height, density * 0.5, tuple(c * 0.9 for c in wall), 0)  # type: ignore[arg-type]
-    gable.dirt(rng, 0.3)
-    base, gloss, _ = gable.materials()
-    lit = shade(base, np.float32([[[0, -1, 0]]]), gloss, light)
-    x1, x2 = (x, x + 8) if sign > 0 else (x - 8, x)
-    end = np.float32([[[x1, y, height], [x2, y, height]], [[x1, y, 0], [x2, y, 0]]])
-    return [Surface(end, Texture(lit)), Surface(points, front)]
-
-
-def _front(rng: Rng, length: float, height: float, wall: Colour, density: float, light: Light, normal: F32) -> Texture:
-    """A house's front: storeys of windows over a shop or a door."""
-    brush = Brush.blank(length, height, density, wall, 0, left=0.0)
-    rows, columns = brush.gloss.shape
-    brush.base[:] = np.clip(brush.base * (1 + 0.06 * noise(rng, rows, columns, density * 1.5, 4)[..., None]), 0, 255)
-    storeys, step = max(1, round(height / 3.2)), rng.uniform(1.4, 2.6)
-    for storey in range(1, storeys):
-        _windows(rng, brush, length, storey * height / storeys, height / storeys, step, light)
-    if rng.random() < 0.65:
-        _shop(rng, brush, length, height / storeys, light)
-    else:
-        _windows(rng, brush, length, 0, height / storeys, step, light)
-        brush.rect(0.4 * length, 0, 0.4 * length + 1, 2.2, tuple(rng.uniform(20, 110, 3)), 60)  # type: ignore[arg-type]
-    brush.shade(0, 0.9, length, 0, 1, 0.75)
-    brush.dirt(rng, rng.uniform(0, 0.35))
-    base, gloss, glow = brush.materials()
-    return Texture(shade(base, normal[None, None], gloss, light, glow * np.float32(0.25)))
-
-
-def _windows(rng: Rng, brush: Brush, length: float, floor: float, storey: float, step: float, light: Light) -> None:
-    frame = tuple(rng.uniform(150, 240) * np.ones(3)) if rng.random() < 0.6 else tuple(rng.uniform(20, 90) * np.ones(3))
-    wide = rng.uniform(0.45, 0.75) * step
-    if rng.random() < 0.3:  # a balcony
-        brush.rect(0.2, floor - 0.1, length - 0.2, floor + 0.12, tuple(rng.uniform(90, 200) * np.ones(3)))  # type: ignore[arg-type]
-    for x in np.arange(0.4, length - wide, step):
-        low, high = floor + 0.3 * storey, floor + 0.85 * storey
-        lit = rng.random() < 0.4
-        brush.rect(x - 0.06, low - 0.06, x + wide + 0.06, high + 0.06, frame)  # type: ignore[arg-type]
-        pane = tuple(np.float64((62, 52, 46)) * rng.uniform(0.4, 1.5))
-        brush.rect(x, low, x + wide, high, pane, 220, (90, 150, 190) if lit else None)  # type: ignore[arg-type]
-        brush.rect(x + wide / 2 - 0.03, low, x + wide / 2 + 0.03, high, frame)  # type: ignore[arg-type]
-    brush.rect(0, floor - 0.08, length, floor, tuple(float(c) * 0.8 for c in brush.base[0, 0]))  # type: ignore[arg-type]
-
-
-def _shop(rng: Rng, brush: Brush, length: float, storey: float, light: Light) -> None:
-    """A shop window under a sign with lettering, at times a telephone number."""
-    brush.rect(0.25, 0.1, length - 0.25, 0.72 * storey, tuple(rng.uniform(25, 70, 3)), 200, (60, 90, 110))  # type: ignore[arg-type]
-    for _ in range(int(rng.integers(3, 12))):  # goods
-        x, z, w, h = rng.uniform(0.3, length - 0.6), rng.uniform(0.1, 1.2), rng.uniform(0.1, 0.5), rng.uniform(0.1, 0.7)
-        brush.rect(x, z, min(x + w, length - 0.25), z + h, tuple(rng.uniform(30, 190, 3)), 60)  # type: ignore[arg-type]
-    ground = tuple(rng.uniform(20, 235, 3))
-    ink = (240, 240, 240) if np.mean(ground) < 130 else tuple(rng.uniform(10, 90, 3))
-    brush.rect(0.1, 0.74 * storey, length - 0.1, 0.97 * storey, ground, 40, tuple(c * 0.5 for c in ground))  # type: ignore[arg-type]
-    word = layouts.of(rng, layouts.LETTERS, int(rng.integers(3, 9))) + (
-        " " + layouts.of(rng, layouts.LETTERS, 4) if rng.random() < 0.5 else ""
-    )
-    brush.write(rng, word, length / 2, 0.87 * storey, 0.11 * storey, ink, min(1.2, 0.8 * length / (0.11 * storey * len(word))))  # type: ignore[arg-type]
-    if rng.random() < 0.5:
-        brush.write(rng, layouts.of(rng, layouts.DIGITS, 10), length / 2, 0.78 * storey, 0.045 * storey, ink)  # type: ignore[arg-type]
-
-
-def trees(rng: Rng, road: Road, light: Light, far: float = 80.0) -> list[Surface]:
-    """Trees on the pavements: two sprites of them, used again at other sizes."""
-    sprites = [_tree(rng, light) for _ in range(2)]
+def trees(rng: Rng, road: Road, light: Light, focal_px: float, gap: tuple[float, float] = (0.0, 0.0), far: float = 80.0) -> list[Surface]:
+    """Trees on the pavements: two sprites of them, used again at other sizes; none on the left within `gap`."""
+    size_px = int(np.clip(focal_px / 5, 120, 420))
+    sprites = [_tree(rng, light, size_px) for _ in range(2)]
     surfaces = []
     for sign, edge in ((-1, road.left), (1, road.right)):
-        if rng.random() < 0.45:
+        if rng.random() < 0.45 and gap[1] == 0:
             continue
         y = rng.uniform(8, 20)
         while y < far:
             size = rng.uniform(3.5, 7)
             x = edge + sign * rng.uniform(0.8, max(1.0, road.pavement))
-            surfaces.append(billboard(x, y, size * 0.8, size, sprites[int(rng.integers(2))]))
+            if not (sign < 0 and gap[0] - 3 < y < gap[1] + 3):
+                surfaces.append(billboard(x, y, size * 0.8, size, sprites[int(rng.integers(2))]))
             y += rng.uniform(5, 18)
     return surfaces
 
 
-def _tree(rng: Rng, light: Light, size: int = 160) -> Texture:
-    y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size
-    clumps = noise(rng, size, size, size / 5, 5)
-    crown = 1 - np.hypot((x - 0.5) / 0.46, (y - 0.34) / 0.34) + 0.22 * clumps
-    alpha = np.clip(crown * 14, 0, 1)
-    trunk = np.clip((0.022 + 0.015 * y - np.abs(x - 0.5 - 0.02 * np.sin(9 * y))) * 90, 0, 1) * (y > 0.3)
-    green = colour(*rng.uniform((25, 70, 45), (55, 125, 100)))
-    sun_side = np.float32([light.to_sun[0], -light.to_sun[2]])
-    lit = np.clip(0.55 + 0.35 * ((x - 0.5) * sun_side[0] + (y - 0.34) * sun_side[1]) * 2 + 0.35 * noise(rng, size, size, 9, 2), 0.08, 1.6)
-    ambient = (light.zenith + light.horizon) * np.float32(0.5)
-    leaves = green * (ambient * lit[..., None] + light.sun * np.maximum(lit - 0.6, 0)[..., None])
-    bark = colour(55, 70, 80) * ambient * np.ones((size, size, 1), np.float32)
-    return Texture(
-        (leaves * alpha[..., None] + bark * (1 - alpha[..., None])).astype(np.float32), np.maximum(alpha, trunk).astype(np.float32)
-    )
+def _tree(rng: Rng, light: Light, size: int) -> Texture:
+    """A trunk and clumps of leaves, each leaf lit by where it lies on its clump."""
+    colour_of, alpha = np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32)
+    cv2.line(alpha, (size // 2, size), (size // 2, size // 3), 1.0, max(2, size // 36), cv2.LINE_AA)
+    colour_of[:] = colour(55, 70, 80)
+    green = colour(*rng.uniform((25, 75, 50), (50, 120, 95)))
+    leaves = int(rng.integers(500, 800))
+    clumps = np.stack([rng.normal(0.5, 0.15, 12), rng.normal(0.34, 0.12, 12), rng.uniform(0.09, 0.17, 12)], axis=1)
+    owner = np.sort(rng.integers(0, 12, leaves))
+    for clump, direction in zip(clumps[owner], rng.normal(0, 1, (leaves, 3)), strict=True):
+        direction[1] = -abs(direction[1])
+        direction /= np.linalg.norm(direction)
+        at = (clump[:2] + clump[2] * direction[[0, 2]] * (1, -1)) * size
+        facing = 0.5 + 0.5 * float(direction @ light.to_sun)
+        tone = green * (0.25 + 0.75 * facing**2 + 0.35 * max(direction[2], 0)) * rng.uniform(0.7, 1.3)
+        axes = (max(1, int(size * rng.uniform(0.012, 0.03))), max(1, int(size * rng.uniform(0.008, 0.018))))
+        where = (np.clip(at, 3, size - 4).astype(int).tolist(), axes, float(rng.uniform(0, 180)), 0, 360)
+        cv2.ellipse(colour_of, *where, tone.tolist(), -1, cv2.LINE_AA)
+        cv2.ellipse(alpha, *where, 1.0, -1, cv2.LINE_AA)
+    ambient = (light.zenith + light.horizon) * np.float32(0.6) + light.sun * np.float32(0.55)
+    return Texture((colour_of * ambient).astype(np.float32), alpha)
 
 
 def billboard(x: float, y: float, width: float, height: float, texture: Texture, z: float = 0.0) -> Surface:
@@ -209,26 +130,3 @@ def _board(rng: Rng, width: float, height: float, light: Light) -> Texture:
     base, gloss, _ = brush.materials()
     normals = np.float32([[[0, -1, 0]]])
     return Texture(shade(base, normals, gloss, light) + base * np.float32(0.6 * light.flash))
-
-
-def lamp_glow(picture: F32, centre: F32, radius_px: float, tone: F32) -> None:
-    """Add a lamp's bloom: a hot core, a halo and a faint streak, in place."""
-    reach = int(max(4, 6 * radius_px))
-    x1, y1 = np.maximum(np.floor(centre).astype(int) - reach, 0)
-    x2, y2 = np.minimum(np.floor(centre).astype(int) + reach, picture.shape[1::-1])
-    if x2 <= x1 or y2 <= y1:
-        return
-    x = (np.arange(x1, x2, dtype=np.float32) - centre[0])[None, :] / radius_px
-    y = (np.arange(y1, y2, dtype=np.float32) - centre[1])[:, None] / radius_px
-    square = x**2 + y**2
-    bloom = 6 * np.exp(-square * 1.5) + 0.35 * np.exp(-square / 5) + 0.12 * np.exp(-(y**2) * 8) * np.exp(-np.abs(x) / 2.5)
-    fade = np.clip(1.2 - np.sqrt(square) / 5, 0, 1)
-    picture[y1:y2, x1:x2] += (bloom * fade)[..., None] * tone
-
-
-def circle_texture(light: Light, tone: Colour, size: int = 32) -> Texture:
-    """A shaded disc."""
-    alpha = np.zeros((size, size), np.float32)
-    cv2.circle(alpha, (size // 2, size // 2), size // 2 - 1, 1.0, -1, cv2.LINE_AA)
-    lit = colour(*tone) * (light.zenith + light.horizon) * np.float32(0.5)
-    return Texture((np.ones((size, size, 1), np.float32) * lit).astype(np.float32), alpha)

@@ -20,6 +20,21 @@ CHROME: Colour = (190, 190, 188)
 RUBBER: Colour = (30, 29, 28)
 
 
+def scaled(colour: Colour, factor: float) -> Colour:
+    """A lighter or darker shade."""
+    return (min(colour[0] * factor, 255), min(colour[1] * factor, 255), min(colour[2] * factor, 255))
+
+
+def gray(level: float) -> Colour:
+    return (level, level, level)
+
+
+def random_colour(rng: Rng, low: float = 0, high: float = 255) -> Colour:
+    """Any colour, its channels between two levels."""
+    blue, green, red = rng.uniform(low, high, 3).tolist()
+    return (blue, green, red)
+
+
 @dataclass(slots=True, eq=False)
 class Brush:
     """A skin in the making. Points are (x, up) metres; x is 0 in the middle, up grows upwards from `bottom`."""

@@ -10,6 +10,8 @@ from alpr.types import F32
 from training.synth.texture import colour
 
 Rng = np.random.Generator
+VIEW = np.array([0.0, 0.975, -0.222], np.float32)
+"""Where a camera on a roadside looks, for reflections."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,13 +91,16 @@ def shade(base: F32, normals: F32, gloss: F32, light: Light, glow: F32 | None = 
     mirrored = _environment(normals, light)
     edge = np.float32(0.06) + np.float32(0.5) * (1 - np.abs(normals[..., 1:2])) ** 3
     out = lit + mirrored * (gloss[..., None] * np.clip(edge * 2.2, 0, 0.8))
+    if light.sun.max() > 0.1:  # the sun's own image in the varnish
+        between = light.to_sun - VIEW
+        shine = np.maximum(normals @ (between / np.linalg.norm(between)), 0) ** 60
+        out = out + light.sun * (1.2 * shine * gloss)[..., None]
     return out if glow is None else out + glow * np.float32(light.lamps)
 
 
 def _environment(normals: F32, light: Light) -> F32:
     """What a mirror shows to a camera behind and a little above: road below, a dark line of houses, sky above."""
-    view = np.float32([0.0, 0.97, -0.22])
-    back = view - 2 * (normals @ view)[..., None] * normals
+    back = VIEW - 2 * (normals @ VIEW)[..., None] * normals
     height = np.clip(back[..., 2:3] + 0.12 * back[..., 0:1], -1, 1)
     skyward = np.clip((height - 0.16) * 7, 0, 1)
     sky = light.horizon + (light.zenith - light.horizon) * np.clip(height, 0, 1)

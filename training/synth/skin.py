@@ -11,7 +11,7 @@ import numpy as np
 
 from training.synth import layouts
 from training.synth.body import Shape, Swept
-from training.synth.brush import BLACK_PLASTIC, CHROME, GLASS, RUBBER, Brush, Colour
+from training.synth.brush import BLACK_PLASTIC, CHROME, GLASS, RUBBER, Brush, Colour, random_colour, scaled
 
 Rng = np.random.Generator
 RED: Colour = (28, 22, 150)
@@ -99,7 +99,7 @@ def _upper(rng: Rng, p: Panel, front: bool = False) -> None:
     tint = rng.uniform(0.6, 1.6)
     p.brush.poly([(-wide, low - 0.015), (wide, low - 0.015), (narrow, high + 0.02), (-narrow, high + 0.02)], BLACK_PLASTIC, 110)
     inner = [(-wide + 0.04, low + 0.025), (wide - 0.04, low + 0.025), (narrow - 0.03, high - 0.02), (-narrow + 0.03, high - 0.02)]
-    p.brush.poly(inner, tuple(c * tint for c in GLASS), 235)  # type: ignore[arg-type]
+    p.brush.poly(inner, scaled(GLASS, tint), 235)
     for x in (-0.38, 0.38):  # head rests, people
         size = rng.uniform(0.08, 0.13)
         if rng.random() < 0.8:
@@ -122,11 +122,11 @@ def _upper(rng: Rng, p: Panel, front: bool = False) -> None:
 def _sticker(rng: Rng, p: Panel, x: float, y: float, scale: float = 1.0) -> None:
     """A label that is no plate: a maker's, a dealer's, an inspection's."""
     width, height = scale * rng.uniform(0.06, 0.3), scale * rng.uniform(0.05, 0.14)
-    ground = tuple(rng.uniform(20, 240, 3))
+    ground = random_colour(rng, 20, 240)
     if rng.random() < 0.7:
-        p.brush.rect(x - width / 2, y - height / 2, x + width / 2, y + height / 2, ground, 60)  # type: ignore[arg-type]
+        p.brush.rect(x - width / 2, y - height / 2, x + width / 2, y + height / 2, ground, 60)
     ink = tuple(255 - c if rng.random() < 0.8 else c for c in ground)
-    p.brush.write(rng, _word(rng), x, y, 0.55 * height, ink, min(1.2, width / height / 3))  # type: ignore[arg-type]
+    p.brush.write(rng, _word(rng), x, y, 0.55 * height, ink, min(1.2, width / height / 3))
 
 
 def _word(rng: Rng) -> str:
@@ -202,7 +202,7 @@ def _grille(rng: Rng, p: Panel, hood: float, low: float) -> None:
         y = bottom + (top - bottom) * (i + 0.5) / slats
         p.brush.line([(-half * 0.93, y), (half * 0.93, y)], CHROME if frame == CHROME else (45, 45, 45), 0.012)
     p.brush.oval(0, (top + bottom) / 2, 0.065, 0.055, CHROME, 220)
-    p.brush.oval(0, (top + bottom) / 2, 0.045, 0.035, tuple(rng.uniform(20, 160, 3)), 200)  # type: ignore[arg-type]
+    p.brush.oval(0, (top + bottom) / 2, 0.045, 0.035, random_colour(rng, 20, 160), 200)
     air = min(bottom - 0.1, p.up(p.plate_z) - p.plate_size[1] / 2 - 0.03)
     if air > low + 0.05:
         p.brush.poly([(-half, low + 0.02), (half, low + 0.02), (half * 1.08, air), (-half * 1.08, air)], (15, 15, 15), 30)
@@ -218,7 +218,7 @@ def _recess(rng: Rng, p: Panel, front: bool = False) -> None:
     tone = p.brush.base[round(min(max((p.brush.top - at) * p.brush.px_per_m, 0), p.brush.base.shape[0] - 1)), p.brush.base.shape[1] // 2]
     dark = tuple(float(c) * rng.uniform(0.45, 0.8) for c in tone) if rng.random() < 0.6 or front else BLACK_PLASTIC
     up, down = height / 2 + rng.uniform(0.015, 0.05), height / 2 + rng.uniform(0.01, 0.04)
-    p.brush.poly([(-half, at - down), (half, at - down), (half + 0.02, at + up), (-half - 0.02, at + up)], dark, 60)  # type: ignore[arg-type]
+    p.brush.poly([(-half, at - down), (half, at - down), (half + 0.02, at + up), (-half - 0.02, at + up)], dark, 60)
     if not front and rng.random() < 0.6:
         p.brush.rect(-half - 0.01, at + up, half + 0.01, at + up + 0.035, CHROME if rng.random() < 0.5 else p.paint, 220)
 
@@ -229,7 +229,7 @@ def _rear_words(rng: Rng, p: Panel, bumper: float, belt: float) -> None:
     y = belt - rng.uniform(0.07, 0.12)
     if y > p.up(p.plate_z) + p.plate_size[1] / 2 + 0.1:
         p.brush.oval(0, y, 0.05, 0.045, CHROME, 220)
-        p.brush.oval(0, y, 0.032, 0.028, tuple(rng.uniform(20, 200, 3)), 200)  # type: ignore[arg-type]
+        p.brush.oval(0, y, 0.032, 0.028, random_colour(rng, 20, 200), 200)
     for side in (-1, 1):
         if rng.random() < 0.65:
             p.brush.write(rng, _word(rng), side * 0.44 * p.half, y - 0.01, rng.uniform(0.025, 0.05), ink, 1.2)
@@ -246,14 +246,14 @@ def paint_side(rng: Rng, brush: Brush, shape: Shape, sweep: Swept, paint: Colour
     end = shape.profile[far[1]][0] - 0.15
     window = [(start, belt + 0.03), (end, belt + 0.03), (top_end, roof - 0.1), (top_start, roof - 0.12)]
     brush.poly([(y, z) for y, z in window], BLACK_PLASTIC, 120)
-    brush.poly([(y * 0.985 + 0.03, belt + 0.05 + (z - belt) * 0.9 - 0.02) for y, z in window], tuple(c * 1.2 for c in GLASS), 235)  # type: ignore[arg-type]
+    brush.poly([(y * 0.985 + 0.03, belt + 0.05 + (z - belt) * 0.9 - 0.02) for y, z in window], scaled(GLASS, 1.2), 235)
     for share in (0.36, 0.66):
         y = start + share * (end - start)
         brush.rect(y - 0.04, belt, y + 0.04, roof - 0.1, (22, 22, 22), 80)
         brush.seam([(y, belt), (y, 0.4)])
         brush.rect(y - 0.28, belt - 0.13, y - 0.1, belt - 0.1, paint, 200)
     brush.shade(0, 0.3, shape.length, belt - 0.05, 1.0, 0.7)
-    brush.line([(0.3, belt - 0.06), (shape.length - 0.4, belt - 0.1)], tuple(c * 0.75 for c in paint), 0.02)  # type: ignore[arg-type]
+    brush.line([(0.3, belt - 0.06), (shape.length - 0.4, belt - 0.1)], scaled(paint, 0.75), 0.02)
     brush.rect(-0.1, 0.0, shape.length + 0.1, 0.3, BLACK_PLASTIC, 20)
     for axle in shape.axles:
         _wheel(brush, axle, shape.wheel)

@@ -6,21 +6,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from alpr.types import F32, U8
 from training.degradation import effects
 from training.synth import backdrop, ground, layouts
 from training.synth.camera import Camera
+from training.synth.cars import build_car
 from training.synth.glyphs import Face
 from training.synth.ground import Road
+from training.synth.houses import houses
 from training.synth.light import Light, random_light
+from training.synth.motorcycles import build_motorcycle
 from training.synth.plates import render_plate
-from training.synth.surface import Layer, draw
+from training.synth.staging import Placed, Sight, cast_shadow, layer_of, light_road, plate_quad, shine
+from training.synth.surface import draw
 from training.synth.texture import display
-from training.synth.vehicle import Pose, Vehicle, build_car
+from training.synth.trucks import build_truck
+from training.synth.vehicle import Pose
 
 Rng = np.random.Generator
 VISIBLE = 0.75
@@ -41,15 +44,6 @@ class Scene:
     def boxes(self) -> F32:
         """(n, 4) xyxy around the quads."""
         return np.concatenate([self.quads.min(axis=1), self.quads.max(axis=1)], axis=1)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Placed:
-    """A vehicle on the road, with its plate's text."""
-
-    vehicle: Vehicle
-    pose: Pose
-    text: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +80,7 @@ def random_setting(rng: Rng, size: tuple[int, int]) -> Setting:
     picture = np.empty((size[1], size[0], 3), np.float32)
     backdrop.draw_sky(rng, picture, camera, light)
     ground.draw_ground(rng, picture, camera, road, light)
-    still = backdrop.houses(rng, road, light) + backdrop.trees(rng, road, light) + backdrop.posts(rng, road, light)
+    still = houses(rng, road, light, camera.focal_px) + backdrop.trees(rng, road, light, camera.focal_px) + backdrop.posts(rng, road, light)
     if (layer := draw(camera, still, 1)) is not None:
         layer.onto(picture)
     return Setting(camera, road, light, picture)
@@ -98,6 +92,7 @@ def populated(rng: Rng, faces: Mapping[str, Face], empty: Setting, fleet: list[P
     parked = _vehicles(rng, faces, empty, fleet)
     for placed in parked:
         cast_shadow(picture, camera, placed, light)
+        light_road(picture, camera, placed, light)
     quads, texts, hidden = _drawn(picture, camera, parked, light)
     return Scene(photograph(rng, picture, light), quads, texts, hidden, light.hour)
 
@@ -129,7 +124,7 @@ def _vehicles(rng: Rng, faces: Mapping[str, Face], empty: Setting, fleet: list[P
                 fleet.append(vehicle)
             placed.append(vehicle)
             y += vehicle.vehicle.length + rng.gamma(2, 3.5) + 1.2
-    return sorted(placed, key=lambda p: -float(np.hypot(p.pose.x - camera.at[0], p.pose.y)))
+    return sorted(placed, key=lambda p: -p.distance(camera))
 
 
 def _reused(rng: Rng, idle: list[Placed], end: str, pose: Pose) -> Placed | None:
@@ -142,92 +137,45 @@ def _reused(rng: Rng, idle: list[Placed], end: str, pose: Pose) -> Placed | None
 
 
 def random_vehicle(rng: Rng, faces: Mapping[str, Face], leaving: bool, pose: Pose, light: Light, camera: Camera) -> Placed:
-    """A vehicle of any kind with a plate of any country, in as much detail as the camera can see."""
+    """A vehicle of any kind with a plate of any country, in as much detail as the camera can see; a few carry no plate."""
     px_per_m = float(np.clip(camera.focal_px / max(pose.y, 3.0) * 1.3, 30, 220))
-    layout = layouts.sample(rng)
-    plate = render_plate(rng, faces, layout, line_px=int(np.clip(0.13 * px_per_m, 16, 40)))
-    kind = str(rng.choice(["car", "van", "bus"], p=[0.78, 0.16, 0.06]))
-    bare = rng.random() < 0.06
     end = "rear" if leaving else "front"
-    vehicle = build_car(rng, kind, end, None if bare else plate.bgr, light, pose.matrix, px_per_m, bool(rng.random() < 0.35))
+    kind = str(rng.choice(["car", "van", "bus", "truck", "motorcycle"], p=[0.56, 0.1, 0.04, 0.12, 0.18]))
+    layout = layouts.sample(rng)
+    while kind == "motorcycle" and layout.aspect > 1.9:
+        layout = layouts.sample(rng)
+    line_px = 0.13 * px_per_m * (0.7 if len(layout.lines) == 2 else 1)
+    plate = render_plate(rng, faces, layout, line_px=int(np.clip(line_px, 14, 40)))
+    picture = None if rng.random() < 0.06 else plate.bgr
+    braking = bool(rng.random() < 0.35)
+    if kind == "motorcycle":
+        vehicle = build_motorcycle(rng, end, picture, light, pose.matrix, px_per_m, braking)
+    elif kind == "truck":
+        vehicle = build_truck(rng, end, picture, light, pose.matrix, px_per_m, braking)
+    else:
+        vehicle = build_car(rng, kind, end, picture, light, pose.matrix, px_per_m, braking)
     return Placed(vehicle, pose, plate.text)
-
-
-def cast_shadow(picture: F32, camera: Camera, placed: Placed, light: Light) -> None:
-    """Darken the ground under a vehicle, and where the sun does not reach, in place."""
-    half, length, height = placed.vehicle.width / 2, placed.vehicle.length, placed.vehicle.height
-    foot = np.float32([[-half, 0.1, 0], [half, 0.1, 0], [half, length, 0], [-half, length, 0]])
-    foot = placed.pose.placed(foot)
-    _darken(picture, camera, foot, 0.25, 0.12)
-    if light.sun.max() > 0.05:
-        throw = -light.to_sun[:2] / max(float(light.to_sun[2]), 0.25) * 0.85 * height
-        far = foot + np.float32([throw[0], throw[1], 0])
-        hull = cv2.convexHull(np.ascontiguousarray(np.concatenate([foot, far])[:, :2], np.float32))[:, 0]
-        keep = float(
-            (light.zenith + light.horizon).mean()
-            * 0.55
-            / ((light.zenith + light.horizon).mean() * 0.55 + light.sun.mean() * light.to_sun[2])
-        )
-        _darken(picture, camera, np.concatenate([hull, np.zeros((len(hull), 1))], axis=1).astype(np.float32), keep, 0.05)
-
-
-def _darken(picture: F32, camera: Camera, polygon: F32, factor: float, soft_m: float) -> None:
-    pixels, depth = camera.project(polygon)
-    if depth.min() < 0.5:
-        return
-    sigma = max(0.7, soft_m * camera.focal_px / float(depth.mean()))
-    low = np.clip(np.floor(pixels.min(axis=0) - 3 * sigma), 0, camera.size).astype(int)
-    high = np.clip(np.ceil(pixels.max(axis=0) + 3 * sigma), 0, camera.size).astype(int)
-    if (high - low < 2).any():
-        return
-    mask = np.zeros((high - low)[::-1], np.float32)
-    cv2.fillPoly(mask, [np.round((pixels - low) * 16).astype(np.int32)], 1.0, cv2.LINE_AA, 4)
-    mask = cv2.GaussianBlur(mask, (0, 0), sigma)
-    picture[low[1] : high[1], low[0] : high[0]] *= 1 - (1 - factor) * mask[..., None]
 
 
 def _drawn(picture: F32, camera: Camera, parked: list[Placed], light: Light) -> tuple[F32, tuple[str, ...], F32]:
     """Draw vehicles far to near; returns quads and texts of the plates that can be seen, and the quads of those that cannot."""
-    seen: list[tuple[F32, str, NDArray[np.float32]]] = []
+    seen: list[tuple[Sight, str]] = []
     for placed in parked:
-        layer = draw(camera, [s.moved(placed.pose.matrix, np.float32([placed.pose.x, placed.pose.y, 0])) for s in placed.vehicle.surfaces])
+        layer = layer_of(camera, placed.vehicle, placed.pose)
         if layer is None:
             continue
-        for _, _, mask in seen:
-            _cover(mask, layer)
+        for sight, _ in seen:
+            sight.cover(layer)
         layer.onto(picture)
-        lamps(picture, camera, placed, light)
-        if placed.vehicle.plate is not None:
-            quad, depth = camera.project(placed.pose.placed(placed.vehicle.plate))
-            if depth.min() > 1 and cv2.contourArea(quad, True) > 4:
-                seen.append((quad, placed.text, _mask(quad, camera.size)))
-    shown = [float(mask.sum()) / max(cv2.contourArea(quad), 1) > VISIBLE for quad, _, mask in seen]
-    quads = np.float32([quad for (quad, _, _), ok in zip(seen, shown, strict=True) if ok]).reshape(-1, 4, 2)
-    hidden = np.float32([quad for (quad, _, _), ok in zip(seen, shown, strict=True) if not ok]).reshape(-1, 4, 2)
-    return quads, tuple(text for (_, text, _), ok in zip(seen, shown, strict=True) if ok), hidden
-
-
-def _mask(quad: F32, size: tuple[int, int]) -> NDArray[np.float32]:
-    mask = np.zeros(size[::-1], np.float32)
-    cv2.fillConvexPoly(mask, np.round((quad - 0.5) * 16).astype(np.int32), 1.0, cv2.LINE_AA, 4)
-    return mask
-
-
-def _cover(mask: NDArray[np.float32], layer: Layer) -> None:
-    mask[layer.y : layer.y + layer.alpha.shape[0], layer.x : layer.x + layer.alpha.shape[1]] *= 1 - layer.alpha
-
-
-def lamps(picture: F32, camera: Camera, placed: Placed, light: Light) -> None:
-    """The bloom of lit lamps over everything, in place."""
-    if light.lamps < 0.3 or not len(placed.vehicle.lamps):
-        return
-    pixels, depth = camera.project(placed.pose.placed(placed.vehicle.lamps))
-    front = placed.vehicle.end == "front"
-    tone = np.float32([0.75, 0.9, 1.0]) * 1.2 if front else np.float32([0.02, 0.02, 0.5]) * 0.5
-    for pixel, metres in zip(pixels, depth, strict=True):
-        if metres > 1:
-            radius = camera.focal_px / float(metres) * (0.14 if front else 0.1)
-            backdrop.lamp_glow(picture, pixel, radius, tone * np.float32(light.lamps))
+        shine(picture, camera, placed, light)
+        if (quad := plate_quad(camera, placed.vehicle, placed.pose)) is not None:
+            seen.append((Sight.of(quad, camera.size), placed.text))
+    shown = [sight.share > VISIBLE for sight, _ in seen]
+    quads = [
+        np.float32([sight.quad for (sight, _), ok in zip(seen, shown, strict=True) if ok is wanted]).reshape(-1, 4, 2)
+        for wanted in (True, False)
+    ]
+    return quads[0], tuple(text for (_, text), ok in zip(seen, shown, strict=True) if ok), quads[1]
 
 
 def photograph(rng: Rng, picture: F32, light: Light) -> U8:
