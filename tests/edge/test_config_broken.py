@@ -1,0 +1,161 @@
+"""Broken configs: each fault is told with line, key, value and what is allowed, all of them at once, and nothing else ever happens."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edge.cameras.spec import KINDS, CameraSpec
+from edge.config import Config, ConfigError, load
+from edge.config.sections import Detector, Device, Events, Gate, Log, Outbox, Reader, Tracking
+from edge.mqtt.config import MqttConfig
+from tests.edge.configs import LEAST, folder, refused, written
+
+__all__ = ["folder"]
+SECTION_TYPES = (Detector, Device, Events, Gate, Log, Outbox, Reader, Tracking)
+BROKEN = {
+    "not yaml": (
+        LEAST + "mqtt: [host: a\nlog: {level: info}\n",
+        ["line 6: column 4: is not YAML: expected ',' or ']', but got ':'"],
+    ),
+    "a typing mistake in a key": (
+        LEAST + "detector:\n  treshold: 0.3\n",
+        ["line 6: detector.treshold is no key: did you mean 'threshold'? allowed are longest_px, model, threads, threshold"],
+    ),
+    "a value out of range": (
+        LEAST + "detector:\n  threshold: 40\n",
+        ["line 6: detector.threshold is 40, expected a number at least 0 and at most 1"],
+    ),
+    "a word for a number": (
+        LEAST + "stop_s: soon\n",
+        ["line 5: stop_s is 'soon', expected a number above 0 and at most 60"],
+    ),
+    "a choice that there is not": (
+        LEAST + "log:\n  level: loud\n",
+        ["line 6: log.level is 'loud', expected one of 'debug', 'info', 'warning', 'error'"],
+    ),
+    "a number for text": (
+        LEAST + "mqtt:\n  version: 5\n",
+        ["line 6: mqtt.version is 5, expected text in quotes"],
+    ),
+    "a country that YAML takes for false": (
+        LEAST + "regions:\n  - VN\n  - NO\n",
+        ["line 7: regions[1] is false, expected text in quotes"],
+    ),
+    "two cameras of one name": (
+        LEAST + "  - id: road\n    source: /dev/video0\n",
+        ["line 5: cameras[1].id is 'road', as is cameras[0].id: expected a name of its own"],
+    ),
+    "a certificate without its key": (
+        LEAST + "mqtt:\n  tls: true\n  cert_file: unit.pem\n",
+        ["line 7: mqtt.cert_file is 'unit.pem', expected given together with key_file"],
+    ),
+    "a password from two places": (
+        LEAST + "mqtt:\n  user: unit\n  password_file: secret\n  password_env: SECRET\n",
+        ["line 8: mqtt.password_env is 'SECRET', expected empty where password_file is given"],
+    ),
+    "files that are not there": (
+        LEAST + "  - {id: clip, source: clip.mp4}\nmqtt:\n  user: unit\n  password_file: gone\nreader:\n  model: gone.yaml\n",
+        [
+            "line 5: cameras[1].source is '{folder}/clip.mp4': there is no such file or folder",
+            "line 8: mqtt.password_file {folder}/gone cannot be read: No such file or directory",
+            "line 10: reader.model is refused: {folder}/gone.yaml: cannot be read (No such file or directory); "
+            "every model needs its contract beside it",
+        ],
+    ),
+    "no camera": (
+        "device: {id: a}\ncameras: []\n",
+        ["line 2: cameras is empty, expected one camera or more"],
+    ),
+    "what must be said": (
+        "device: {site: A1}\ncameras:\n  - source: /dev/video0\n",
+        [
+            "line 1: device.id is missing, expected at most 63 letters, digits, '.', '_' and '-', as a topic's level",
+            "line 3: cameras[0].id is missing, expected text",
+        ],
+    ),
+    "a key given twice": (
+        LEAST + "stop_s: 1\nstop_s: 2\n",
+        ["line 6: stop_s is given twice, first in line 5: keep one"],
+    ),
+    "a name that is no topic level": (
+        LEAST.replace("unit-1", "unit/1"),
+        ["line 1: device.id is 'unit/1', expected at most 63 letters, digits, '.', '_' and '-', as a topic's level"],
+    ),
+    "a source of no known kind": (
+        LEAST.replace("rtsp://", "ftp://me:secret99@"),
+        [f"line 4: cameras[0].source is 'ftp://***@192.0.2.1/a', expected {KINDS}"],
+    ),
+    "not a number at all": (
+        LEAST + "tracking:\n  lost_s: .nan\n",
+        ["line 6: tracking.lost_s is NaN, expected a number above 0"],
+    ),
+    "a section that is a value": (
+        LEAST + "mqtt: localhost\n",
+        ["line 5: mqtt is 'localhost', expected a mapping"],
+    ),
+    "scores the wrong way round": (
+        LEAST + "events: {early_score: 0.5, final_score: 0.8}\n",
+        ["line 5: events.early_score is 0.5, expected at least events.final_score, 0.8"],
+    ),
+    "a name that no file can have": (
+        LEAST + f"  - {{id: clip, source: {'a' * 300}}}\nreader: {{model: \"a\\0b\"}}\n",
+        [
+            f"line 5: cameras[1].source is {'a' * 300!r}: File name too long",
+            "line 6: reader.model is 'a\\x00b', expected text without \\0",
+        ],
+    ),
+    "nothing": ("", ["holds no settings, expected `key: value` lines as in the shipped config.yaml"]),
+    "an alias that holds itself": (LEAST + "regions: &all [*all]\n", ["nests too deep, or an alias in it holds itself"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "said"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_config_says_what_is_wrong(folder: Path, text: str, said: list[str]) -> None:
+    assert refused(folder, text) == [line.replace("{folder}", str(folder)) for line in said]
+
+
+def test_everything_wrong_is_told_at_once_and_by_line(folder: Path) -> None:
+    """Sections tell their first fault only, and clashes show in good values only: neither may hide the rest."""
+    text = """
+device: {id: unit-1}
+cameras:
+  - {id: a, source: /dev/video0, stall_s: -1, codec: vp9}
+  - {id: a, source: /dev/video0, fpz: 25}
+  - {source: "csi:0"}
+mqtt: {port: 70000, keepalive_s: 0, cert_file: a.pem, windw: 3}
+regions: [VN, XX]
+outbox: {size_mb: "12"}
+mqttt: {}
+"""
+    lines = refused(folder, text)
+    keys = [line.split(" ")[2] for line in lines]
+    assert keys == [
+        "cameras[0].codec", "cameras[0].stall_s", "cameras[1].fpz", "cameras[1].id", "cameras[1].source", "cameras[2].id",
+        "cameras[2].source", "mqtt.keepalive_s", "mqtt.port", "mqtt.tls", "mqtt.windw", "regions[1]", "outbox.size_mb", "mqttt",
+    ]  # fmt: skip
+    numbers = [int(line.split(" ")[1].rstrip(":")) for line in lines]
+    assert numbers == sorted(numbers) and (numbers[0], numbers[-1]) == (3, 9)
+
+
+TEXTS = st.text(max_size=8) | st.sampled_from(["${X}", "rtsp://a:b@c", "/dev/video0"])
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
+VALUES = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(TEXTS, SCALARS, max_size=2)
+SECTIONS = [each.name for each in fields(Config)] + ["other"]
+KEYS = sorted({each.name for owner in (*SECTION_TYPES, MqttConfig, CameraSpec) for each in fields(owner)})
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(SECTIONS), VALUES | st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=3), max_size=4))
+def test_whatever_is_written_is_loaded_or_refused_with_words(folder: Path, values: dict[str, Any]) -> None:
+    path = written(folder, yaml.safe_dump(yaml.safe_load(LEAST) | values, allow_unicode=True))
+    try:
+        load(path, environment={})
+    except ConfigError as error:
+        assert error.problems and all(problem.text for problem in error.problems)
