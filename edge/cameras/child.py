@@ -90,7 +90,7 @@ class Child:
             if self.readable(min(SLICE_S, left_s)):
                 count = os.readv(self._out, [view])
                 if not count:
-                    raise EndedError
+                    raise StoppedError if over() else EndedError  # killed by close(): no trouble to tell of
                 view = view[count:]
 
     def readable(self, timeout_s: float) -> bool:

@@ -53,7 +53,8 @@ def test_silence_and_a_stop_end_a_read() -> None:
 
 
 def test_a_child_that_ignores_sigterm_is_killed_with_its_own_children() -> None:
-    code = f"import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', {DEAF!r}], stdout=subprocess.DEVNULL); print(p.pid, flush=True); p.wait()"
+    start = f"subprocess.Popen([sys.executable, '-c', {DEAF!r}], stdout=subprocess.DEVNULL)"
+    code = f"import subprocess, sys; p = {start}; print(p.pid, flush=True); p.wait()"
     child = Child(python(code))
     data = bytearray()
     while not data.endswith(b"\n"):

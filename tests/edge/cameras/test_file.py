@@ -65,6 +65,32 @@ def test_a_file_cut_off_gives_its_frames_and_a_note(tmp_path: Path, consume: Con
     assert "cut off" in state.error
 
 
+def test_an_mp4_cut_off_behind_its_index_gives_its_frames_and_a_note(video: Path, tmp_path: Path, consume: Consume) -> None:
+    """As a download that stopped leaves it: the index promises more frames than there are."""
+    data = index_first(video.read_bytes())
+    (tmp_path / "cut.mp4").write_bytes(data[: len(data) * 6 // 10])
+    consumer = consume(CameraSpec("gate", str(tmp_path / "cut.mp4")))
+    consumer.finish()
+    state = consumer.camera.state
+    assert 20 <= len(consumer.frames) <= 45
+    assert state.drops["missing"] == 60 - len(consumer.frames)
+    assert "cut off" in state.error
+
+
+def index_first(mp4: bytes) -> bytes:
+    """The same MP4 with its moov box before its mdat box, the chunk offsets in it moved by as much."""
+    boxes, at = [], 0
+    while at < len(mp4):
+        size = int.from_bytes(mp4[at : at + 4], "big")
+        boxes.append(mp4[at : at + size])
+        at += size
+    index = bytearray(next(box for box in boxes if box[4:8] == b"moov"))
+    table = index.index(b"stco") + 8
+    for entry in range(table + 4, table + 4 + 4 * int.from_bytes(index[table : table + 4], "big"), 4):
+        index[entry : entry + 4] = (int.from_bytes(index[entry : entry + 4], "big") + len(index)).to_bytes(4, "big")
+    return b"".join([boxes[0], bytes(index), *(box for box in boxes[1:] if box[4:8] != b"moov")])
+
+
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [

@@ -164,3 +164,12 @@ def test_close_ends_a_camera_that_waits_to_open_again(temper: Temper) -> None:
     consumer.wait_error("exit code 1")
     consumer.camera.close()
     consumer.finish()
+
+
+def test_closing_a_camera_is_no_trouble(temper: Temper, caplog: pytest.LogCaptureFixture) -> None:
+    """close() kills the capture, and its end was told as a lost stream in the last line of the log."""
+    consumer = temper(f"moving({FOREVER})")
+    consumer.wait(3)
+    consumer.camera.close()
+    consumer.finish()
+    assert (consumer.camera.state.phase, consumer.camera.state.error, caplog.text) == ("ended", "", "")
