@@ -140,7 +140,12 @@ def test_a_corrupted_model_is_refused_with_a_message(root: Path, first_seconds: 
         file.seek(1000)
         file.write(b"\xff" * 8)
     config = tmp_path / "config.yaml"
-    text = (root / "config.yaml").read_text().replace("models/reader.yaml", str(tmp_path / "reader.yaml")).replace("models/", f"{root}/models/")
+    text = (
+        (root / "config.yaml")
+        .read_text()
+        .replace("models/reader.yaml", str(tmp_path / "reader.yaml"))
+        .replace("models/", f"{root}/models/")
+    )
     config.write_text(text)
     command = [sys.executable, "-m", "edge", "--config", str(config), "--source", str(first_seconds)]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60)

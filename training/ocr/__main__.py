@@ -40,7 +40,7 @@ def main() -> None:
     real = data.real_crops(args.real, skip=REAL_HELD_OUT) if args.real else []
     held_out = data.real_crops(args.real, most=REAL_HELD_OUT) if args.real else []
     easy = max(0, args.easy_samples - step * args.batch_size) // max(1, args.workers)
-    samples = data.Samples(args.seed + step, real, 0.04 if real else 0.0, easy_samples=easy)
+    samples = data.Samples(args.seed + step, real, 0.04 if real else 0.0, args.hardest, easy)
     loader = iter(DataLoader(samples, args.batch_size, num_workers=args.workers, prefetch_factor=8 if args.workers else None))
     validation = _validation(args.seed)
     saved = time.monotonic()
@@ -98,6 +98,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--batch_size", type=int, default=64)
     parser.add_argument("--lr", type=float, default=1.2e-3)
     parser.add_argument("--width", type=int, default=96, help="channels of the encoder's last stage")
+    parser.add_argument("--hardest", type=float, default=0.8, help="severity of the worst samples: above 1 most of them hold no text")
     parser.add_argument("--easy_samples", type=int, default=40_000, help="severity rises to its full reach over the first so many")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--save_s", type=float, default=150)
