@@ -58,7 +58,8 @@ def _face(rng: Rng, faces: Mapping[str, Face], wanted: tuple[str, ...]) -> Face:
 def _boxes(rng: Rng, layout: Layout, height: int, width: int) -> list[tuple[float, float, float, float]]:
     """Where each line of text stands: (x, y, w, h) in pixels."""
     margin_x = rng.uniform(0.02, 0.07) * width
-    left = margin_x + (0.09 * width if "band" in layout.furniture and layout.aspect > 3 else 0.0)
+    beside = {"band": 0.09, "top-band": 0.05}
+    left = margin_x + max((share * width for name, share in beside.items() if name in layout.furniture and layout.aspect > 3), default=0.0)
     top = height * (rng.uniform(0.18, 0.3) if {"header", "top-band"} & set(layout.furniture) else rng.uniform(0.06, 0.15))
     bottom = height * (1 - (rng.uniform(0.16, 0.26) if "footer" in layout.furniture else rng.uniform(0.06, 0.15)))
     if len(layout.lines) == 1:
@@ -138,6 +139,7 @@ def _ground(rng: Rng, layout: Layout, height: int, width: int) -> F32:
     if "top-band" in layout.furniture:
         cv2.rectangle(plate, (0, 0), (width, round(0.2 * height)), tuple(map(float, layouts.BLUE)), -1)
         _small_text(rng, plate, 0.3 * width, 0.04 * height, 0.4 * width, 0.12 * height, np.float32((230, 230, 230)))
+        _small_text(rng, plate, 0.015 * width, rng.uniform(0.6, 0.75) * height, 0.05 * width, 0.18 * height, dark)  # Mercosur's BR, AR
     if "header" in layout.furniture:
         wide = rng.uniform(0.2, 0.8)
         _small_text(rng, plate, (0.5 - wide / 2) * width, 0.03 * height, wide * width, rng.uniform(0.1, 0.16) * height, dark)
