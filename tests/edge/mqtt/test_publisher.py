@@ -90,7 +90,7 @@ def test_stops_at_once_with_the_outbox_intact(mosquitto: Brokers, publisher: Sta
 def test_a_silent_broker_is_left_and_everything_is_sent_again(mosquitto: Brokers, publisher: Start, ear: Ears, outbox: Outbox) -> None:
     broker = mosquitto()
     listener = ear(broker.port)
-    publishing = publisher(broker.port, ack_timeout_s=0.3, connect_timeout_s=0.5)
+    publishing = publisher(broker.port, ack_timeout_s=1.5)
     until(lambda: publishing.state.connected and not publishing.state.in_flight, "a connection")
     broker.freeze(True)
     accepted = [outbox.accept(plate_event()) for _ in range(20)]
