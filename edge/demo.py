@@ -52,7 +52,7 @@ def line(event: dict[str, Any], at_s: float) -> str:
     enhanced = f", {read['enhanced']} enhanced" if read["enhanced"] else ""
     return (
         f"{at_s:7.2f} s  {event['type']:5}  {plate:13} {region['code'] or '--':2}  {event['score']:6.1%}  {event['direction']:11} "
-        f"{event['plate_height_px']:3.0f} px high  {read['agreeing']} of {read['used']} reads agree{enhanced}"
+        f"{event['height_px']:3.0f} px high  {read['agreeing']} of {read['frames_used']} reads agree{enhanced}"
     )
 
 
