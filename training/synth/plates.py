@@ -16,6 +16,8 @@ from training.synth.layouts import Layout
 Rng = np.random.Generator
 NARROW = {"-": 0.42, ".": 0.2, " ": 0.4}
 """Widths of separators, per glyph height."""
+CELLS = 0.55
+"""Share of plates whose glyphs all have one width: a 1 then stands far from its neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +76,20 @@ def _boxes(rng: Rng, layout: Layout, height: int, width: int) -> list[tuple[floa
 
 
 def _write(rng: Rng, ink: U8, face: Face, line: str, x: float, y: float, w: float, h: float) -> None:
-    """Set a line of text into its box: natural widths squeezed or spaced to fit, never stretched beyond use."""
+    """Set a line of text into its box, squeezed or spaced to fit: at natural widths, or each glyph in a cell of one width, as dies are."""
     squeeze, spacing = rng.uniform(0.85, 1.1), rng.uniform(0.06, 0.2) * h
-    widths = [_width(face, char, h) * squeeze for char in line]
-    total = sum(widths) + spacing * (len(line) - 1)
+    pitch = _width(face, "0", h) * rng.uniform(0.95, 1.05) if rng.random() < CELLS else None
+    glyphs = [min(_width(face, char, h), 1.12 * pitch if pitch else np.inf) for char in line]  # dies narrow their M and W
+    cells = [max(glyph, pitch) if pitch and char not in NARROW else glyph for glyph, char in zip(glyphs, line, strict=True)]
+    total = squeeze * sum(cells) + spacing * (len(line) - 1)
     if total > w:
         squeeze, spacing, total = squeeze * w / total, spacing * w / total, w
     elif total < 0.8 * w and len(line) > 1:
         spacing += min(rng.uniform(0.3, 1.0) * (w - total) / (len(line) - 1), 0.3 * h)
-    widths = [_width(face, char, h) * squeeze for char in line]
-    at = x + max(0.0, (w - sum(widths) - spacing * (len(line) - 1)) / 2)
-    for char, width in zip(line, widths, strict=True):
-        _stamp(rng, ink, face, char, at, y + rng.normal(0, 0.006) * h, width, h)
-        at += width + spacing
+    at = x + max(0.0, (w - squeeze * sum(cells) - spacing * (len(line) - 1)) / 2)
+    for char, glyph, cell in zip(line, glyphs, cells, strict=True):
+        _stamp(rng, ink, face, char, at + squeeze * (cell - glyph) / 2, y + rng.normal(0, 0.006) * h, squeeze * glyph, h)
+        at += squeeze * cell + spacing
 
 
 def _width(face: Face, char: str, height: float) -> float:
@@ -172,6 +175,8 @@ def _small_text(rng: Rng, plate: F32, x: float, y: float, w: float, h: float, co
 
 def _ink(rng: Rng, plate: F32, ink: U8, layout: Layout, wear: float) -> F32:
     height, width = ink.shape
+    if rng.random() < 0.35:  # a thinner face: a whole pixel would eat a small plate's strokes, so part of one
+        ink = cv2.addWeighted(ink, 0.4, cv2.erode(ink, np.ones((3, 3), np.uint8)), 0.6, 0)  # type: ignore[assignment]
     alpha = ink.astype(np.float32) * np.float32(1 / 255)
     if rng.random() < 0.4:
         alpha = cv2.GaussianBlur(alpha, (0, 0), rng.uniform(0.3, 0.9))
