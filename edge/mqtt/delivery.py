@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 NOBODY_LISTENS = 0x10
 REFUSED = 0x80
+SLOWEST = 6
+"""Times ack_timeout_s that one event may wait while others are answered."""
 
 
 class Delivery:
@@ -60,7 +62,7 @@ class Delivery:
         taken: list[Row] = []
         turned_down: list[Row] = []
         for ack in acks:
-            row = self.window.settle(ack.mid)
+            row = self.window.settle(ack.mid, self._clock())
             self._count(ack, row)
             if row is not None:
                 (taken if self._is_taken(ack) else turned_down).append(row)
@@ -78,9 +80,9 @@ class Delivery:
 
     def check_overdue(self) -> None:
         """Raises ConnectionLostError where the broker has owed an answer for too long."""
-        waited_s = self.window.waited_s(self._clock())
-        if waited_s > self._config.ack_timeout_s:
-            raise ConnectionLostError(f"no acknowledgement in {waited_s:.0f} s")
+        now, patience_s = self._clock(), self._config.ack_timeout_s
+        if self.window.quiet_s(now) > patience_s or self.window.waited_s(now) > SLOWEST * patience_s:
+            raise ConnectionLostError(f"no acknowledgement in {self.window.waited_s(now):.0f} s")
 
     def _send_fresh(self, link: Connection) -> None:
         last = self._outbox.state.last_sequence

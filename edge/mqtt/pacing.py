@@ -36,6 +36,7 @@ class Window:
     def __init__(self, most: int) -> None:
         self._most = self._ceiling = self.limit = most
         self._sent: dict[int, tuple[Row | None, float]] = {}  # message id → the row, or None where it is no event; when
+        self._answered_s = 0.0
 
     def open(self, receive_maximum: int) -> None:
         """A new connection, whose broker takes so many messages at a time."""
@@ -45,8 +46,9 @@ class Window:
     def sent(self, mid: int, row: Row | None, now: float) -> None:
         self._sent[mid] = (row, now)
 
-    def settle(self, mid: int) -> Row | None:
+    def settle(self, mid: int, now: float) -> Row | None:
         """An answer has come → the event that it is about."""
+        self._answered_s = now
         row, _ = self._sent.pop(mid, (None, 0.0))
         if row is not None:
             self.limit = min(self._ceiling, self.limit + 1)
@@ -77,6 +79,10 @@ class Window:
     def waited_s(self, now: float) -> float:
         """How long the oldest message has been waiting for its answer."""
         return now - min((when for _, when in self._sent.values()), default=now)
+
+    def quiet_s(self, now: float) -> float:
+        """How long there has been no answer at all, though one is owed: a slow line is not a dead one."""
+        return min(self.waited_s(now), now - self._answered_s)
 
 
 class Retries:

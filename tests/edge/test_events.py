@@ -152,7 +152,7 @@ events = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(events)
 def test_any_event_is_valid_or_refused(event: PlateEvent) -> None:
     try:
@@ -168,7 +168,7 @@ sound_votes = st.text(ALPHABET, min_size=1, max_size=10).flatmap(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(vote=sound_votes, site=st.text(st.characters(exclude_categories=["Cs"])), utc_s=st.floats(0, 4e9))
 def test_sound_events_are_never_refused(vote: Vote, site: str, utc_s: float) -> None:
     found = document(plate_event(vote=vote, captured_utc_s=utc_s), replace(IDENTITY, site=site))

@@ -74,7 +74,7 @@ def run(folder: Path, seconds: float, rate: float, version: str = "5", keeps: bo
         load.stop()
         until(lambda: publisher.drain(1), "all acknowledged", 60)
         drained_s = time.monotonic() - returned
-        until(lambda: seen(watched) >= len(load.ids), "all events watched")
+        wait_for_the_last(watched, len(load.ids))
     finally:
         load.stop()
         publisher.close()
@@ -100,6 +100,15 @@ def watch(port: int, file: Path, version: str) -> subprocess.Popen[bytes]:
 def seen(file: Path) -> int:
     with sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10) as db:
         return int(db.execute("SELECT count(*) FROM event").fetchone()[0])
+
+
+def wait_for_the_last(watched: Path, count: int, quiet_s: float = 20.0) -> None:
+    """Until so many events are watched, or none has come for quiet_s: then the rest is lost, which `judge` will say."""
+    found, since = -1, time.monotonic()
+    while found < count and time.monotonic() - since < quiet_s:
+        time.sleep(0.1)
+        if (now := seen(watched)) > found:
+            found, since = now, time.monotonic()
 
 
 def judge(watched: Path, accepted: list[str], drained_s: float) -> Outage:

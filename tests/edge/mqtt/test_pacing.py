@@ -29,13 +29,13 @@ def test_the_window_is_the_smaller_of_ours_and_the_brokers() -> None:
     window.sent(1, row(1), 0)
     window.sent(2, None, 0)  # a birth or a crop takes room as well
     assert (window.room, window.in_flight) == (18, 2)
-    assert window.settle(1) == row(1)
-    assert window.settle(2) is None
-    assert window.settle(77) is None
+    assert window.settle(1, 0) == row(1)
+    assert window.settle(2, 0) is None
+    assert window.settle(77, 0) is None
     window.open(65535)
     for mid in range(200):
         window.sent(mid, row(mid), 0)
-        window.settle(mid)
+        window.settle(mid, 0)
     assert window.room == 100
 
 
@@ -47,7 +47,7 @@ def test_after_a_loss_one_goes_alone_and_the_one_lost_alone_is_the_culprit() -> 
     assert window.lost() is None  # any of three
     assert window.room == 1
     window.sent(4, row(1), 0)
-    window.settle(4)
+    window.settle(4, 0)
     assert window.room == 2  # and so on, up to the full window
     window.sent(5, row(2), 0)
     window.sent(6, row(3), 0)
@@ -74,9 +74,12 @@ def test_how_long_the_oldest_waits() -> None:
     assert window.waited_s(50) == 0
     window.sent(1, row(1), 10)
     window.sent(2, row(2), 20)
-    assert window.waited_s(50) == 40
-    window.settle(1)
+    assert window.waited_s(50) == window.quiet_s(50) == 40
+    window.settle(1, 45)
     assert window.waited_s(50) == 30
+    assert window.quiet_s(50) == 5
+    window.settle(2, 46)
+    assert window.waited_s(1000) == window.quiet_s(1000) == 0
 
 
 def test_retries_come_later_and_later_and_all_at_once_when_one_is_taken() -> None:
