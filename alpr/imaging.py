@@ -78,7 +78,7 @@ def quad_from_box(box: F32) -> F32:
     return np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]], np.float32)
 
 
-def rectify(bgr: U8, quad: F32, margin: float = 0.06) -> U8:
+def rectify(bgr: U8, quad: F32, margin: float = 0.08) -> U8:
     """Cut the plate at `quad` out of a picture and straighten it, with `margin` of its height and width kept around it.
 
     The result has as many pixels as the picture had for it, never less than 8 a side; what lies outside the picture

@@ -19,7 +19,7 @@ CROP_SCORE = 0.25
 """In a crop there is a plate for certain: a find of this score says where in it, otherwise it is all of the crop."""
 CROP_SHARE = 0.2
 """… if it takes at least this share of the crop's width; smaller finds are stickers and bolts."""
-MARGINS = (0.06, 0.0, 0.12)
+MARGINS = (0.08, 0.03, 0.15)
 """How much is kept around a plate: a still has no second frame, so it is looked at in several cuts, which vote."""
 
 
@@ -48,11 +48,11 @@ class Stills:
     def scene(self, bgr: U8) -> list[StillPlate]:
         """All plates of a picture, best find first."""
         found = self.detector(bgr)
-        return [self._read(bgr, found, i) for i in range(len(found))]
+        return [self._read(bgr, found, i, ()) for i in range(len(found))]
 
     def crop(self, bgr: U8) -> StillPlate:
-        """The one plate that a crop shows, rectified where the detector sees its corners."""
-        return self._read(bgr, self._within(bgr), 0)
+        """The one plate that a crop shows, rectified where the detector sees its corners; the crop as it came votes too."""
+        return self._read(bgr, self._within(bgr), 0, (bgr,))
 
     def _within(self, bgr: U8) -> Detections:
         """The plate within a crop, or the whole crop."""
@@ -66,10 +66,11 @@ class Stills:
         whole = np.array([[0, 0, width, height]], np.float32)
         return Detections(whole, np.ones(1, np.float32), quad_from_box(whole[0])[None])
 
-    def _read(self, bgr: U8, found: Detections, i: int) -> StillPlate:
+    def _read(self, bgr: U8, found: Detections, i: int, others: tuple[U8, ...]) -> StillPlate:
         quad = _straightenable(found.quads[i], found.boxes[i], bgr.shape[:2])
         height_px = quad_size(quad)[0]
-        crops = [PlateCrop(rectify(bgr, quad, margin), quad, height_px, 0, 0) for margin in MARGINS]
+        cuts = (*(rectify(bgr, quad, margin) for margin in MARGINS), *others)
+        crops = [PlateCrop(cut, quad, height_px, 0, 0) for cut in cuts]
         if self.gate.manner(crops[0]) is Action.ENHANCE:
             crops += self.enhancer(crops[:1])
         reads = self.reader(crops)
