@@ -6,6 +6,7 @@ Installed faces (Debian packages): OSP-DIN (fonts-opendin, OFL; DIN 1451 Engschr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +70,19 @@ STROKES = {
     "Z": ["0 0,1 0,0 1,1 1"],
     "Đ": ["o 0 0,1 0 r,1 1 r,0 1", "-.2 .48,.5 .48"],
 }
+# Other forms of the same characters: Taiwan's flat 3 and its M and W without slopes, round 6 and 9, an open 4, feet and bars.
+VARIANTS = {
+    "1": [["0 .25,.5 0,.5 1", "0 1,1 1"], [".3 .14,.62 0,.62 1"]],
+    "3": [["0 0,1 0,.42 .4,.5 .4,1 .4 r,1 1 r,0 1 r,0 .8"]],
+    "4": [["1 .72,0 .72,.6 0", ".74 .42,.74 1"]],
+    "6": [["1 .2,1 0 r,0 0 r,0 1 r,1 1 r,1 .44 r,0 .44"]],
+    "7": [["0 .18,0 0,1 0,.4 1"]],
+    "9": [["0 .8,0 1 r,1 1 r,1 0 r,0 0 r,0 .56 r,1 .56"]],
+    "I": [[".5 0,.5 1", "0 0,1 0", "0 1,1 1"]],
+    "J": [[".2 0,1 0,1 1 r,0 1 r,0 .74"]],
+    "M": [["0 1,0 0,.5 1,1 0,1 1"], ["0 1,0 0,.5 .8,1 0,1 1"]],
+    "W": [["0 0,.22 1,.5 0,.78 1,1 0"], ["0 0,0 1,.5 .4,1 1,1 0"]],
+}
 WIDTH_OF = {"1": 0.75, "I": 0.35, "M": 1.22, "W": 1.3, "J": 0.85, "A": 1.1, "V": 1.05, "L": 0.9, "E": 0.92, "F": 0.92}
 
 
@@ -85,13 +99,14 @@ def faces(rng: np.random.Generator, strokes: int = 12) -> dict[str, Face]:
     found = {name: Face(name, _font_masks(path)) for name, path in _installed()}
     for i in range(strokes):
         name = f"stroke-{i}"
-        found[name] = stroke_face(name, rng.uniform(0.36, 0.6), rng.uniform(0.1, 0.17), rng.uniform(0.25, 0.5))
+        forms = STROKES | {char: other[int(rng.integers(len(other)))] for char, other in VARIANTS.items() if rng.random() < 0.5}
+        found[name] = stroke_face(name, rng.uniform(0.36, 0.6), rng.uniform(0.1, 0.17), rng.uniform(0.25, 0.5), forms)
     return found
 
 
-def stroke_face(name: str, width: float, weight: float, roundness: float) -> Face:
-    """A face drawn from STROKES: glyph width, stroke weight (both per height) and corner radius (per glyph width)."""
-    return Face(name, {char: _stroke_mask(char, width, weight, roundness) for char in CHARACTERS})
+def stroke_face(name: str, width: float, weight: float, roundness: float, forms: Mapping[str, list[str]] = STROKES) -> Face:
+    """A face drawn from strokes: glyph width, stroke weight (both per height) and corner radius (per glyph width)."""
+    return Face(name, {char: _stroke_mask(char, forms[char], width, weight, roundness) for char in CHARACTERS})
 
 
 def _installed() -> list[tuple[str, Path]]:
@@ -126,13 +141,13 @@ def _trimmed(picture: U8) -> U8:
     return cv2.resize(ink, (max(4, round(w * MASK_PX / h)), MASK_PX), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
-def _stroke_mask(char: str, width: float, weight: float, roundness: float) -> U8:
+def _stroke_mask(char: str, lines: list[str], width: float, weight: float, roundness: float) -> U8:
     stroke = max(2, round(weight * MASK_PX))
     width_px = max(stroke + 1, round(width * WIDTH_OF.get(char, 1.0) * MASK_PX))
     overhang = round(0.2 * width_px) if char == "Đ" else 0
     mask = np.zeros((MASK_PX, width_px + overhang), np.uint8)
     scale = np.array([width_px - stroke, MASK_PX - stroke], np.float32)
-    for line in STROKES[char]:
+    for line in lines:
         points, closed = _polyline(line, roundness * float(scale[0]), scale)
         points += np.float32([stroke / 2 + overhang, stroke / 2])
         cv2.polylines(mask, [np.round(points * 16).astype(np.int32)], closed, 255, stroke, cv2.LINE_AA, shift=4)

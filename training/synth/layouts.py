@@ -20,7 +20,7 @@ BLUE, RED, GREEN, GRAY = (150, 70, 20), (40, 30, 185), (70, 110, 30), (170, 168,
 INK_RED, INK_BLUE, INK_GREEN = (45, 35, 180), (140, 50, 30), (70, 100, 25)
 
 DIN = ("din", "din", "stroke", "roboto")
-ROAD = ("road-b", "road-c", "road-c", "stroke", "stroke")
+ROAD = ("road-b", "road-c", "stroke", "stroke", "stroke")
 WIDE = ("stroke", "road-d", "roboto", "din", "dejavu", "road-e")
 
 
