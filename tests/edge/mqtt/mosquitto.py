@@ -32,8 +32,8 @@ def free_port() -> int:
 class Mosquitto:
     """A broker with its settings and files in `folder`; may be stopped and started again on the same port."""
 
-    def __init__(self, folder: Path, *settings: str, keeps: bool = False, anonymous: bool = True) -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, *settings: str, keeps: bool = False, anonymous: bool = True, port: int = 0) -> None:
+        self.port = port or free_port()
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         kept = (f"persistence {str(keeps).lower()}", f"persistence_location {folder}/")

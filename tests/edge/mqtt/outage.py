@@ -13,12 +13,13 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge.mqtt import MqttConfig, Publisher
 from edge.outbox import Outbox
-from tests.edge.mqtt.mosquitto import Mosquitto
+from tests.edge.mqtt.mosquitto import Mosquitto, free_port
 from tests.edge.plates import IDENTITY, plate_event
 from tests.edge.waiting import until
 
@@ -54,16 +55,19 @@ class Load:
 
 
 def run(folder: Path, seconds: float, rate: float, version: str = "5", keeps: bool = True) -> Outage:
-    """Load for a second, an outage of so many, load for another second."""
-    # By default mosquitto queues 1,000 messages for a client that is away or slow, and drops those above, acknowledged or not.
-    broker = Mosquitto(folder / "broker", "max_queued_messages 100000", keeps=keeps).start()
+    """Load, an outage of so many seconds, a second of load more."""
     watched = folder / "watched.db"
-    watcher = watch(broker.port, watched, version)
-    outbox = Outbox(folder / "outbox.db", IDENTITY)
-    publisher = Publisher(MqttConfig(port=broker.port, version=version, retry_first_s=0.2, retry_most_s=2), outbox, IDENTITY)
-    publisher.start()
-    load = Load(outbox, rate)
-    try:
+    config = MqttConfig(port=free_port(), version=version, retry_first_s=0.2, retry_most_s=2)
+    with ExitStack() as stack:
+        # By default mosquitto queues 1,000 messages for a client that is away or slow, and drops those above, acknowledged or not.
+        broker = Mosquitto(folder / "broker", "max_queued_messages 100000", keeps=keeps, port=config.port).start()
+        stack.callback(broker.stop)
+        stack.callback(end, watch(broker.port, watched, version))
+        outbox = stack.enter_context(closing(Outbox(folder / "outbox.db", IDENTITY)))
+        publisher = stack.enter_context(closing(Publisher(config, outbox, IDENTITY)))
+        publisher.start()
+        load = Load(outbox, rate)
+        stack.callback(load.stop)
         until(lambda: seen(watched) >= rate, "events before the outage")
         broker.stop()
         time.sleep(seconds)  # the outage itself
@@ -75,15 +79,13 @@ def run(folder: Path, seconds: float, rate: float, version: str = "5", keeps: bo
         until(lambda: publisher.drain(1), "all acknowledged", 60)
         drained_s = time.monotonic() - returned
         wait_for_the_last(watched, len(load.ids))
-    finally:
-        load.stop()
-        publisher.close()
-        outbox.close()
-        watcher.terminate()
-        watcher.wait(10)
-        broker.stop()
     publisher.check()
     return judge(watched, load.ids, drained_s)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait(30)
 
 
 def watch(port: int, file: Path, version: str) -> subprocess.Popen[bytes]:
@@ -92,8 +94,12 @@ def watch(port: int, file: Path, version: str) -> subprocess.Popen[bytes]:
     said = file.with_suffix(".err")
     with said.open("wb") as err:
         watcher = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=err)
-    until(lambda: watcher.poll() is not None or "watching" in said.read_text(), "the watcher", 60)
-    assert watcher.poll() is None, said.read_text()
+    try:
+        until(lambda: watcher.poll() is not None or "watching" in said.read_text(), "the watcher", 60)
+        assert watcher.poll() is None, said.read_text()
+    except AssertionError:
+        watcher.kill()
+        raise
     return watcher
 
 
