@@ -94,6 +94,8 @@ class Unit:
             self.outbox.check()
             self.publisher.check()
         self.pipeline.check()
+        if not self.stop.is_set():
+            self.publisher.drain(self.config.stop_s)  # the recordings ended: their last events leave before the unit does
 
     def close(self) -> None:
         """Stop cameras and stages, judge what they held, take leave of the broker. Idempotent; within the config's stop_s."""
