@@ -32,7 +32,7 @@ def draw_sky(rng: Rng, picture: F32, camera: Camera, light: Light) -> None:
 def _skyline(rng: Rng, picture: F32, camera: Camera, horizon: float, light: Light, layer: int) -> None:
     """A dim line of far trees and roofs on the horizon."""
     width, height = camera.size
-    tall = camera.focal_px * rng.uniform(0.015, 0.06) * (1.6 - layer)
+    tall = camera.focal_px * rng.uniform(0.008, 0.03) * (1.6 - layer)
     if rng.random() < 0.6:
         profile = noise(rng, 2, width, 0.08 * width, 5)[0]
     else:
@@ -46,19 +46,19 @@ def _skyline(rng: Rng, picture: F32, camera: Camera, horizon: float, light: Ligh
     picture += cover * (tone * texture - picture)
 
 
-def trees(rng: Rng, road: Road, light: Light, focal_px: float, gap: tuple[float, float] = (0.0, 0.0), far: float = 80.0) -> list[Surface]:
-    """Trees on the pavements: two sprites of them, used again at other sizes; none on the left within `gap`."""
+def trees(rng: Rng, road: Road, light: Light, focal_px: float, near: float = 8.0, far: float = 80.0) -> list[Surface]:
+    """Trees on the pavements: two sprites of them, used again at other sizes; none in a side street."""
     size_px = int(np.clip(focal_px / 5, 120, 420))
     sprites = [_tree(rng, light, size_px) for _ in range(2)]
     surfaces = []
-    for sign, edge in ((-1, road.left), (1, road.right)):
-        if rng.random() < 0.45 and gap[1] == 0:
+    for side, edge in ((-1, road.left), (1, road.right)):
+        if rng.random() < 0.45 and near <= 8:
             continue
-        y = rng.uniform(8, 20)
+        y = near + rng.uniform(0, 12)
         while y < far:
             size = rng.uniform(3.5, 7)
-            x = edge + sign * rng.uniform(0.8, max(1.0, road.pavement))
-            if not (sign < 0 and gap[0] - 3 < y < gap[1] + 3):
+            x = edge + side * rng.uniform(0.8, max(1.0, road.pavement))
+            if not any(street.meets(side, y - 3, y + 3) for street in road.side_streets):
                 surfaces.append(billboard(x, y, size * 0.8, size, sprites[int(rng.integers(2))]))
             y += rng.uniform(5, 18)
     return surfaces

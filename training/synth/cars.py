@@ -16,8 +16,8 @@ from training.synth.vehicle import Vehicle, plate_corners, plate_metres, plate_s
 
 Rng = np.random.Generator
 PAINTS: tuple[Colour, ...] = (
-    (225, 226, 226), (225, 226, 226), (178, 180, 182), (120, 122, 124), (70, 70, 72), (30, 30, 31), (30, 30, 31), (40, 35, 120), (100, 52, 28),
-    (70, 60, 45), (60, 75, 105), (150, 175, 190), (35, 60, 30), (30, 120, 170), (135, 110, 80),
+    (225, 226, 226), (225, 226, 226), (178, 180, 182), (120, 122, 124), (70, 70, 72), (30, 30, 31), (30, 30, 31), (40, 35, 120),
+    (100, 52, 28), (70, 60, 45), (60, 75, 105), (150, 175, 190), (35, 60, 30), (30, 120, 170), (135, 110, 80),
 )  # fmt: skip
 KINDS: dict[tuple[str, str], tuple[Shape, ...]] = {
     ("car", "rear"): (body.SEDAN_REAR, body.SEDAN_REAR, body.HATCH_REAR, body.SUV_REAR),
@@ -53,9 +53,9 @@ def build_body(
     left, right = (_side(rng, shape, sweep, paint, light, turn, px_per_m, is_right) for is_right in (False, True))
     corners = plate_corners(rng, sweep.y_at_z(plate_z) - shape.crown_m - 0.02, plate_z, size)
     plates = () if plate is None else (plate_surface(corners, plate, light, turn, end),)
-    lamp_x, lamp_z = 0.76 * shape.width / 2, 0.62 if shape.height < 2 else 0.8
-    lamps = np.float32([[-lamp_x, 0, lamp_z], [lamp_x, 0, lamp_z]])
-    surfaces = (*_under(shape), left, right, over, *_mirrors(shape, paint, light), *plates)
+    lamp_z = shape.profile[3][1] + 0.12 if end == "rear" else shape.profile[4][1] - 0.12 if shape.height < 2 else 0.75
+    lamps = np.float32([[side * 0.4 * shape.width, sweep.y_at_z(lamp_z), lamp_z] for side in (-1, 1)])
+    surfaces = (*_under(shape, light), left, right, over, *_mirrors(shape, paint, light), *plates)
     return Vehicle(kind, end, surfaces, None if plate is None else corners, shape.width, shape.length, shape.height, lamps)
 
 
@@ -121,24 +121,28 @@ def _outline(brush: Brush, shape: Shape, sweep: body.Swept) -> F32:
     return mask.astype(np.float32) / 255
 
 
-def _under(shape: Shape) -> tuple[Surface, ...]:
+def _under(shape: Shape, light: Light) -> tuple[Surface, ...]:
     """The darkness below, and the tyres seen from the end."""
     half, low = 0.46 * shape.width, shape.profile[0][1] + 0.06
     surfaces = [Surface(upright(-half, half, 0.1, low, 0.5), Texture(np.full((4, 4, 3), 0.004, np.float32)))]
     for axle in shape.axles[::-1]:
         for x in (0.1 - half, half - 0.1):
-            surfaces.append(Surface(upright(x - 0.1, x + 0.1, 0.0, 1.6 * shape.wheel, axle - shape.wheel * 0.9), _tyre()))
+            surfaces.append(Surface(upright(x - 0.1, x + 0.1, 0.0, 1.6 * shape.wheel, axle - shape.wheel * 0.9), _tyre(light)))
     return tuple(surfaces)
 
 
-def _tyre() -> Texture:
+def _tyre(light: Light) -> Texture:
     """A tyre from behind: round shoulders, a tread of grooves, darker towards the arch."""
     alpha = np.zeros((48, 24), np.float32)
     cv2.rectangle(alpha, (0, 0), (23, 40), 1.0, -1)
     cv2.ellipse(alpha, (12, 38), (12, 9), 0, 0, 360, 1.0, -1, cv2.LINE_AA)
-    rubber = np.full((48, 24, 3), 0.016, np.float32) * np.linspace(0.3, 1.3, 48, dtype=np.float32)[:, None, None]
-    rubber[:, ::5] *= 0.4
-    return Texture(rubber, alpha)
+    rubber = (
+        np.full((48, 24, 3), 0.012, np.float32)
+        * (light.zenith + light.horizon)
+        * np.linspace(0.3, 1.3, 48, dtype=np.float32)[:, None, None]
+    )
+    rubber[:, ::6] *= 0.75
+    return Texture(rubber.astype(np.float32), alpha)
 
 
 def _mirrors(shape: Shape, paint: Colour, light: Light) -> tuple[Surface, ...]:

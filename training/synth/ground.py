@@ -17,6 +17,19 @@ FAR_M = 400.0
 
 
 @dataclass(frozen=True, slots=True)
+class SideStreet:
+    """A street that joins from one side."""
+
+    side: int  # -1 left, 1 right
+    near: float  # y
+    far: float
+
+    def meets(self, side: int, near: float, far: float) -> bool:
+        """Whether something on a side, from one y to another, stands in it."""
+        return side == self.side and near < self.far and far > self.near
+
+
+@dataclass(frozen=True, slots=True)
 class Road:
     """A straight road along y."""
 
@@ -26,6 +39,7 @@ class Road:
     pavement: float  # width on both sides
     shade: float  # of its asphalt, 0..1 display
     verge: str  # grass | earth | paving: what lies beyond the pavement
+    side_streets: tuple[SideStreet, ...] = ()
 
 
 def random_road(rng: Rng, camera_x: float = 0.0) -> Road:
@@ -34,7 +48,9 @@ def random_road(rng: Rng, camera_x: float = 0.0) -> Road:
     left = camera_x - lane * count * rng.uniform(0.15, 0.95)
     lines = tuple(left + lane * i for i in range(1, count)) if rng.random() < 0.85 else ()
     verge = str(rng.choice(["grass", "earth", "paving"]))
-    return Road(left, left + lane * count, lines, rng.uniform(0.5, 4.5), rng.uniform(0.26, 0.5), verge)
+    near = rng.uniform(10, 40, int(rng.integers(0, 3)))
+    streets = tuple(SideStreet(int(rng.choice([-1, 1])), float(y), float(y + rng.uniform(5, 9))) for y in near)
+    return Road(left, left + lane * count, lines, rng.uniform(0.5, 4.5), rng.uniform(0.26, 0.5), verge, streets)
 
 
 def tile(rng: Rng, slope: float = 1.1) -> F32:
@@ -91,6 +107,10 @@ def _surface(rng: Rng, spot: _Spot, road: Road, tiles: tuple[F32, F32], wet: flo
     _mix(albedo, kerb, colour(165, 168, 170) * (1 + 0.1 * grain + 0.1 * blotch)[..., None])
     gutter = _band(spot, road.left - 0.02, road.right + 0.02)
     _mix(albedo, gutter, colour(70, 72, 74) * (1 + 0.1 * grain)[..., None])
+    for street in road.side_streets:
+        beyond = _edge(road.left - spot.x, spot.across) if street.side < 0 else _edge(spot.x - road.right, spot.across)
+        mouth = beyond * _edge(spot.y - street.near, spot.along) * _edge(street.far - spot.y, spot.along)
+        _mix(albedo, mouth, colour(*(255 * road.shade * np.float32([0.95, 0.95, 0.95]))) * (1 + 0.15 * grain + 0.1 * blotch)[..., None])
     asphalt = _asphalt(rng, spot, road, grain, blotch)
     _mix(albedo, _band(spot, road.left + 0.12, road.right - 0.12), asphalt)
     return albedo * np.float32(1 - 0.45 * wet)

@@ -14,35 +14,39 @@ from training.synth.texture import noise
 
 Rng = np.random.Generator
 WALLS: tuple[Colour, ...] = (
-    (190, 205, 212), (150, 185, 205), (120, 150, 175), (175, 175, 170), (205, 200, 190), (140, 170, 150), (90, 110, 150), (110, 110, 112), (215, 216, 216),
+    (190, 205, 212), (150, 185, 205), (120, 150, 175), (175, 175, 170), (205, 200, 190), (140, 170, 150), (90, 110, 150),
+    (110, 110, 112), (215, 216, 216),
 )  # fmt: skip
 
 
-def houses(rng: Rng, road: Road, light: Light, focal_px: float, gap: tuple[float, float] = (0.0, 0.0), far: float = 90.0) -> list[Surface]:
-    """House fronts along both sides of a road, and their end walls; at times a side is open. `gap`: a side street on the left, y from to."""
+def houses(rng: Rng, road: Road, light: Light, focal_px: float, far: float = 90.0) -> list[Surface]:
+    """House fronts along both sides of a road, and their end walls; at times a side is open. None stands in a side street."""
     surfaces: list[Surface] = []
-    for sign, edge in ((-1, road.left - road.pavement), (1, road.right + road.pavement)):
-        if rng.random() < 0.2 and gap[1] == 0:
+    for side, edge in ((-1, road.left - road.pavement), (1, road.right + road.pavement)):
+        if rng.random() < 0.2 and not road.side_streets:
             continue
         y = rng.uniform(2, 6)
         while y < far:
             length, height, back = rng.uniform(4, 11), rng.choice([3.6, 6.8, 9.8, 13.0]) + rng.uniform(-0.4, 0.8), rng.uniform(0, 1.5)
-            if rng.random() < 0.85 and not (sign < 0 and y < gap[1] and y + length > gap[0]):
-                surfaces += _house(rng, sign, edge + sign * (back + 0.3), y, length, height, light, focal_px)
-            y += length + (rng.uniform(0.5, 5) if rng.random() < 0.25 else 0)
+            crossed = [street for street in road.side_streets if street.meets(side, y, y + length)]
+            if crossed and crossed[0].near - y > 3:
+                length, crossed = crossed[0].near - y, []
+            if not crossed and rng.random() < 0.85:
+                surfaces += _house(rng, side, edge + side * (back + 0.3), y, length, height, light, focal_px)
+            y = crossed[0].far if crossed else y + length + (rng.uniform(0.5, 5) if rng.random() < 0.25 else 0)
     return surfaces
 
 
-def _house(rng: Rng, sign: int, x: float, y: float, length: float, height: float, light: Light, focal_px: float) -> list[Surface]:
+def _house(rng: Rng, side: int, x: float, y: float, length: float, height: float, light: Light, focal_px: float) -> list[Surface]:
     wall = random_wall(rng)
     density = float(np.clip(1.1 * focal_px / (y + 6), 10, 100))
-    front = _front(rng, length, height, wall, density, light, np.float32([-sign, 0, 0]))
+    front = _front(rng, length, height, wall, density, light, np.float32([-side, 0, 0]))
     gable = Brush.blank(8, height, density * 0.5, scaled(wall, 0.9), 0)
     gable.dirt(rng, 0.3)
     base, gloss, _ = gable.materials()
     lit = shade(base, np.float32([[[0, -1, 0]]]), gloss, light)
-    columns = np.linspace(y, y + length, 5)[::-sign]
-    x1, x2 = (x, x + 8) if sign > 0 else (x - 8, x)
+    columns = np.linspace(y, y + length, 5)[::-side]
+    x1, x2 = (x, x + 8) if side > 0 else (x - 8, x)
     end = np.float32([[[x1, y, height], [x2, y, height]], [[x1, y, 0], [x2, y, 0]]])
     points = np.float32([[[x, at, z] for at in columns] for z in (height, 0)])
     return [Surface(end, Texture(lit)), Surface(points, front)]
@@ -85,10 +89,11 @@ def _windows(rng: Rng, brush: Brush, length: float, floor: float, storey: float,
 def _shop(rng: Rng, brush: Brush, length: float, storey: float, light: Light) -> None:
     """A shop window under a sign with lettering, at times a telephone number."""
     brush.rect(0.25, 0.1, length - 0.25, 0.72 * storey, random_colour(rng, 25, 70), 200, (60, 90, 110))
-    for _ in range(int(rng.integers(3, 12))):  # goods
-        x, z, w, h = rng.uniform(0.3, length - 0.6), rng.uniform(0.1, 1.2), rng.uniform(0.1, 0.5), rng.uniform(0.1, 0.7)
-        brush.rect(x, z, min(x + w, length - 0.25), z + h, random_colour(rng, 30, 190), 60)
-    ground = random_colour(rng, 20, 235)
+    for _ in range(int(rng.integers(15, 50))):  # goods on shelves
+        x, z, w, h = rng.uniform(0.3, length - 0.6), rng.integers(0, 4) * 0.5 + 0.15, rng.uniform(0.05, 0.35), rng.uniform(0.1, 0.4)
+        goods = scaled(random_colour(rng, 70, 150), rng.uniform(0.3, 1.1))
+        brush.rect(x, z, min(x + w, length - 0.25), z + h, goods, 160, scaled(goods, 0.6))
+    ground = scaled(random_colour(rng, 40, 200), rng.uniform(0.6, 1.1))
     ink = (240, 240, 240) if np.mean(ground) < 130 else random_colour(rng, 10, 90)
     brush.rect(0.1, 0.74 * storey, length - 0.1, 0.97 * storey, ground, 40, scaled(ground, 0.5))
     word = layouts.of(rng, layouts.LETTERS, int(rng.integers(3, 9))) + (

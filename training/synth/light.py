@@ -50,8 +50,8 @@ def day(rng: Rng, sunny: float, wet: float = 0.0) -> Light:
 
 def dusk(rng: Rng, wet: float = 0.0) -> Light:
     level = np.float32(rng.uniform(0.16, 0.32))
-    zenith = colour(215, 165, 140) * level
-    horizon = colour(150, 165, 215) * np.float32(1.6) * level
+    zenith = colour(214, 190, 172) * level
+    horizon = colour(176, 172, 186) * np.float32(1.6) * level
     return Light(
         "dusk",
         _to_sun(rng, 3, 10),

@@ -215,8 +215,7 @@ def _recess(rng: Rng, p: Panel, front: bool = False) -> None:
     """What the plate stands on."""
     width, height = p.plate_size
     at, half = p.up(p.plate_z), width / 2 + rng.uniform(0.02, 0.07)
-    tone = p.brush.base[round(min(max((p.brush.top - at) * p.brush.px_per_m, 0), p.brush.base.shape[0] - 1)), p.brush.base.shape[1] // 2]
-    dark = tuple(float(c) * rng.uniform(0.45, 0.8) for c in tone) if rng.random() < 0.6 or front else BLACK_PLASTIC
+    dark = scaled(p.paint, rng.uniform(0.45, 0.8)) if rng.random() < 0.6 or front else BLACK_PLASTIC
     up, down = height / 2 + rng.uniform(0.015, 0.05), height / 2 + rng.uniform(0.01, 0.04)
     p.brush.poly([(-half, at - down), (half, at - down), (half + 0.02, at + up), (-half - 0.02, at + up)], dark, 60)
     if not front and rng.random() < 0.6:
@@ -264,7 +263,6 @@ def _wheel(brush: Brush, y: float, radius: float) -> None:
     brush.oval(y, radius, radius, radius, RUBBER, 20)
     brush.oval(y, radius, 0.66 * radius, 0.66 * radius, (130, 130, 130), 150)
     for angle in np.arange(5) * 2 * np.pi / 5 + 0.3:
-        c, s = np.cos(angle), np.sin(angle)
-        brush.poly([(y + 0.25 * radius * c, radius + 0.25 * radius * s), (y + 0.6 * radius * np.cos(angle + 0.35), radius + 0.6 * radius * np.sin(angle + 0.35)),
-                    (y + 0.6 * radius * np.cos(angle + 0.9), radius + 0.6 * radius * np.sin(angle + 0.9))], (28, 28, 28), 30)  # fmt: skip
+        rim = [(share * radius, angle + turn) for share, turn in ((0.25, 0.0), (0.6, 0.35), (0.6, 0.9))]
+        brush.poly([(y + r * np.cos(a), radius + r * np.sin(a)) for r, a in rim], (28, 28, 28), 30)
     brush.oval(y, radius, 0.12 * radius, 0.12 * radius, (90, 90, 90), 150)

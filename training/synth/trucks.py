@@ -32,7 +32,7 @@ def build_truck(rng: Rng, end: str, plate: U8 | None, light: Light, turn: F32, p
         *_box(rng, half, top, 0.0, length, cargo, light, turn, px_per_m),
     )
     plates = () if plate is None else (plate_surface(corners, plate, light, turn, end),)
-    lamps = np.float32([[-0.8 * half, 0.1, 0.55], [0.8 * half, 0.1, 0.55]])
+    lamps = np.float32([[-0.78 * half, 0.1, 0.67], [0.78 * half, 0.1, 0.67]])
     return Vehicle("truck", end, (*surfaces, *plates), None if plate is None else corners, 2 * half, length, top, lamps)
 
 
@@ -92,8 +92,9 @@ def _number(rng: Rng) -> str:
 
 def _chassis(rng: Rng, half: float, length: float, light: Light, turn: F32, px_per_m: float, braking: bool) -> list[Surface]:
     """What is under the box: frame, axle and tyres, mudflaps, the under-run bar with its lamps."""
-    dark = Texture(np.full((4, 4, 3), 0.006, np.float32))
-    tyre = Texture(np.full((4, 4, 3), 0.014, np.float32))
+    ambient = light.zenith + light.horizon
+    dark = Texture((np.full((4, 4, 3), 0.005, np.float32) * ambient).astype(np.float32))
+    tyre = Texture((np.full((4, 4, 3), 0.012, np.float32) * ambient).astype(np.float32))
     parts = [Surface(upright(-0.85 * half, 0.85 * half, 0.5, SILL, 1.6), dark)]
     for sign in (-1, 1):
         x = sign * (half - 0.3)
