@@ -19,6 +19,14 @@ WHITE, BLACK, YELLOW = (235, 235, 235), (25, 22, 22), (30, 175, 225)
 BLUE, RED, GREEN, GRAY = (150, 70, 20), (40, 30, 185), (70, 110, 30), (170, 168, 165)
 INK_RED, INK_BLUE, INK_GREEN = (45, 35, 180), (140, 50, 30), (70, 100, 25)
 
+EU = (
+    ("RO", "AA 99 AAA"), ("RO", "AA 99 AAA"), ("RO", "B 99 AAA"), ("RO", "B 999 AAA"), ("DE", "AA AA 99"), ("DE", "A AA 9999"),
+    ("DE", "AAA A 999"), ("FR", "AA-999-AA"), ("IT", "AA 999AA"), ("PL", "AA 99999"), ("PL", "AAA A999"), ("ES", "9999 AAA"),
+    ("NL", "AA-999-A"), ("NL", "99-AA-AA"), ("CZ", "9A9 9999"), ("HU", "AAA-999"), ("PT", "99-AA-99"), ("AT", "AA 999AA"),
+    ("SE", "AAA 99A"), ("LT", "AAA 999"), ("IE", "99-A-9999"),
+)  # fmt: skip
+"""Countries of one plate size, each with a pattern of its; Romania twice, because real pictures of it train the detector."""
+
 DIN = ("din", "din", "stroke", "roboto")
 ROAD = ("road-b", "road-c", "stroke", "stroke", "stroke")
 WIDE = ("stroke", "road-d", "roboto", "din", "dejavu", "road-e")
@@ -111,11 +119,7 @@ def _br(rng: Rng) -> Layout:
 
 
 def _eu(rng: Rng) -> Layout:
-    name, pattern = pick(
-        rng, *[("RO", "AA 99 AAA")] * 2, ("RO", "B 99 AAA"), ("RO", "B 999 AAA"), ("DE", "AA AA 99"), ("DE", "A AA 9999"), ("DE", "AAA A 999"),
-        ("FR", "AA-999-AA"), ("IT", "AA 999AA"), ("PL", "AA 99999"), ("PL", "AAA A999"), ("ES", "9999 AAA"), ("NL", "AA-999-A"), ("NL", "99-AA-AA"),
-        ("CZ", "9A9 9999"), ("HU", "AAA-999"), ("PT", "99-AA-99"), ("AT", "AA 999AA"), ("SE", "AAA 99A"), ("LT", "AAA 999"), ("IE", "99-A-9999"),
-    )  # fmt: skip
+    name, pattern = pick(rng, *EU)
     lines: tuple[str, ...] = (fill(rng, pattern),)
     if rng.random() < 0.12 and " " in lines[0]:
         head, _, tail = lines[0].partition(" ")

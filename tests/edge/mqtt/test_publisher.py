@@ -45,9 +45,7 @@ def test_published_acknowledged_and_gone_from_the_outbox(
     assert (state.published, state.backlog, state.in_flight, state.refused, state.problem) == (250, 0, 0, 0, "")
 
 
-def test_what_waited_for_the_broker_is_backfilled_and_in_order(
-    mosquitto: Brokers, publisher: Start, ear: Ears, outbox: Outbox
-) -> None:
+def test_what_waited_for_the_broker_is_backfilled_and_in_order(mosquitto: Brokers, publisher: Start, ear: Ears, outbox: Outbox) -> None:
     waited = [outbox.accept(plate_event()) for _ in range(3)]
     broker = mosquitto()
     listener = ear(broker.port)

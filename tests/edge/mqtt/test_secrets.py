@@ -105,9 +105,7 @@ def mutual(mosquitto: Brokers, authority: Authority) -> Mosquitto:
 
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
-def test_events_through_mutual_tls(
-    mutual: Mosquitto, authority: Authority, publisher: Start, outbox: Outbox, version: str
-) -> None:
+def test_events_through_mutual_tls(mutual: Mosquitto, authority: Authority, publisher: Start, outbox: Outbox, version: str) -> None:
     cert_file, key_file = authority.sign("kerb-01")
     settings = {"tls": True, "ca_file": authority.ca_file, "cert_file": cert_file, "key_file": key_file, "version": version}
     for _ in range(100):
