@@ -89,10 +89,8 @@ def table(found: dict[str, Any]) -> str:
         for name, group in groups.items():
             interval = f"{group['low']:.1%} – {group['high']:.1%}"
             lines.append(f"{name:14}{group['n']:5d}{group['exact']:9.2%}{interval:>18}{group['cer']:9.2%}")
-        confidence = found["confidence"]
-        lines.append(
-            f"score of right reads {confidence['right']:.3f}, of wrong ones {confidence['wrong']:.3f}, separation {confidence['separation']:.3f}"
-        )
+        sure = found["confidence"]
+        lines.append(f"score of right reads {sure['right']:.3f}, of wrong ones {sure['wrong']:.3f}, separation {sure['separation']:.3f}")
     return "\n".join(lines)
 
 
