@@ -23,8 +23,9 @@ class JudgeRules:
     early_score: float = 0.95  # firm: the vote's probability …
     early_reads: int = 2  # … and so many reads that say the same
     final_score: float = 0.6  # a vote below it is a vehicle seen, not a plate read
+    final_agreement: float = 0.3  # … and so is one that fewer of its reads say on their own
     votes: int = 12  # reads kept a track, the best ones
-    stray_score: float = 0.9  # a plate that no grammar knows, and that never moved, is published from here on
+    stray_score: float = 0.9  # a text that no grammar knows is a plate from here on, if it looks like one and moves
     parked_s: float = 900.0  # so long after it was last seen, the same plate at the same place is the same vehicle
     stationary_px: float = 0.75  # a plate that travelled less than this many of its heights stands still
 
@@ -84,7 +85,7 @@ class Judge:
         if case.published or case.best is None or self._is_stray(track, case.vote) or self._is_parked(track, case.vote, seen):
             return True, None
         case.published = case.vote.plate
-        return True, self._event("early", case, track, seen.captured_ns, timings())
+        return True, self._event("early", case, track, timings())
 
     def close(self, camera: str, track: Track, timings: Callable[[], dict[str, float]]) -> PlateEvent | None:
         """The track ended → its `final` event, unless nothing was read that is worth one (counted)."""
@@ -94,7 +95,7 @@ class Judge:
             return None
         seen = case.best[2]
         if not case.published:
-            if case.vote.score < self.rules.final_score or not case.vote.plate:
+            if not self._is_read(case.vote):
                 self.counts["unread"] += 1
                 return None
             if self._is_stray(track, case.vote):
@@ -106,7 +107,7 @@ class Judge:
                 return None
         self._remember(camera, track, case.vote.plate)
         self.counts["published"] += 1
-        return self._event("final", case, track, track.last_ns, timings())
+        return self._event("final", case, track, timings())
 
     def _firm(self, vote: Vote) -> bool:
         agreeing = vote.agreeing >= self.rules.early_reads
@@ -115,10 +116,17 @@ class Judge:
     def _stands(self, track: Track) -> bool:
         return track.travelled_px < self.rules.stationary_px * max(1.0, float(track.box[3] - track.box[1]))
 
+    def _is_read(self, vote: Vote) -> bool:
+        agreeing = vote.agreeing >= min(2, vote.reads) and vote.agreeing >= self.rules.final_agreement * vote.reads
+        return bool(vote.plate) and vote.score >= self.rules.final_score and agreeing
+
     def _is_stray(self, track: Track, vote: Vote) -> bool:
-        """A sign, a timestamp, a shop's name: text that never moves and that no grammar knows."""
+        """A sign, a timestamp, a name on a lorry: text that no grammar knows, and that stands still, is unsure, short, or has no digit."""
+        if vote.region.matches:
+            return False
         lasted = track.last_ns - track.first_ns > 3_000_000_000
-        return lasted and self._stands(track) and not vote.region.matches and vote.score < self.rules.stray_score
+        lettering = len(vote.plate) < 4 or not any(char.isdigit() for char in vote.plate)
+        return lettering or vote.score < self.rules.stray_score or (lasted and self._stands(track))
 
     def _is_parked(self, track: Track, vote: Vote, seen: Sighted) -> bool:
         """Whether this is a vehicle that stood here before and was out of sight for a while."""
@@ -132,7 +140,7 @@ class Judge:
             others = [parked for parked in self._parked.get(camera, []) if parked.plate != plate]
             self._parked[camera] = [*others, _Parked(plate, track.box, track.last_ns)]
 
-    def _event(self, kind: str, case: _Case, track: Track, since_ns: int, timings: dict[str, float]) -> PlateEvent:
+    def _event(self, kind: str, case: _Case, track: Track, timings: dict[str, float]) -> PlateEvent:
         assert case.vote is not None and case.best is not None
         _, crop, seen = case.best
         still = self._stands(track)
