@@ -86,7 +86,7 @@ def check_hash(contract: Contract) -> None:
     if found != contract.sha256:
         raise ContractError(
             f"{contract.path}: sha256 is {found[:16]}…, its contract says {contract.sha256[:16]}…: "
-            "the file is damaged or not the released one; fetch it again, or export it with tools.export_onnx"
+            "the file is damaged or not the released one; fetch it again, or export model and contract together"
         )
 
 
