@@ -12,7 +12,7 @@ from edge.cameras import CameraError
 from edge.config import ConfigError, load
 from edge.engines import EngineError
 from edge.still import Stills
-from edge.unit import loop_from
+from edge.unit import loop_from, models
 from tools.bench import accuracy, speed
 from tools.bench.dataset import DatasetError
 
@@ -35,11 +35,15 @@ def _accuracy(args: argparse.Namespace) -> object:
     overrides: dict[str, object] = {"gate.enhance": args.enhance, "cameras": [{"id": "none", "source": str(args.dir)}]}
     if args.regions is not None:
         overrides["regions"] = [code for code in args.regions.split(",") if code]
-    loop = loop_from(load(args.config, overrides))
+    config = load(args.config, overrides)
+    loop = loop_from(config)
     results = accuracy.measure(Stills(loop.detector, loop.enhancer, loop.reader, loop.gate, loop.judge.grammar), args.dir)
     if args.preds:
         args.preds.write_text("".join(f"{line}\n" for line in accuracy.predictions(results)), encoding="utf-8")
     found = accuracy.report(results)
+    if args.csv:
+        conditions = {"set": args.dir.name, "enhance": args.enhance, "engine": "onnxruntime CPU fp32", **models(config)}
+        accuracy.append_csv(args.csv, found, conditions)
     print(f"{args.dir} (enhance {args.enhance}, {args.engine})\n{accuracy.table(found)}")
     return found
 
@@ -66,10 +70,10 @@ def _parser() -> argparse.ArgumentParser:
     fast = commands.add_parser("speed", help="the whole unit on a source, without a broker")
     fast.add_argument("--source", default=str(CLIP), help="as in the config (default: the sample clip)")
     fast.add_argument("--seconds", type=float, default=20.0)
-    fast.add_argument("--csv", type=Path, help="append a row")
     for command in (reads, fast):
         command.add_argument("--config", type=Path, default=Path("config.yaml"))
         command.add_argument("--json", type=Path, help="write all numbers")
+        command.add_argument("--csv", type=Path, help="append to a table")
     return parser
 
 

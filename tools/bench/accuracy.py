@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 import time
@@ -92,6 +93,26 @@ def table(found: dict[str, Any]) -> str:
         sure = found["confidence"]
         lines.append(f"score of right reads {sure['right']:.3f}, of wrong ones {sure['wrong']:.3f}, separation {sure['separation']:.3f}")
     return "\n".join(lines)
+
+
+def append_csv(path: Path, found: dict[str, Any], conditions: dict[str, str]) -> None:
+    """A row for every group of a set; the conditions stand in each."""
+    groups = {"all": found["plates"], **found["by_tag"], **_named(found["by_line_height_px"])} if "plates" in found else {}
+    rows = [{**conditions, "group": name, **group} for name, group in groups.items()]
+    if "detection" in found:
+        detection = found["detection"]
+        rows.append({**conditions, "group": "detection", "n": detection["plates"], "ap50": detection["ap50"]})
+    columns = [*conditions, "group", "n", "exact", "low", "high", "cer", "ap50"]
+    new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=columns)
+        if new:
+            writer.writeheader()
+        writer.writerows(rows)
+
+
+def _named(by_height: dict[str, Any]) -> dict[str, Any]:
+    return {f"line {name} px": group for name, group in by_height.items()}
 
 
 def predictions(results: Iterable[Result]) -> Iterator[str]:
