@@ -62,9 +62,9 @@ def run(unit: Unit, truth: Path | None) -> None:
     unit.accepted, unit.published = diary.accepted, diary.published
     unit.start()
     unit.run()
-    took_s = (time.monotonic_ns() - diary.started_ns) / 1e9
+    took_s, stopped = (time.monotonic_ns() - diary.started_ns) / 1e9, unit.stop.is_set()
     unit.close()
-    print("\n".join(summary(unit, diary, took_s, truth)), flush=True)
+    print("\n".join(summary(unit, diary, took_s, None if stopped else truth)), flush=True)
 
 
 def summary(unit: Unit, diary: Diary, took_s: float, truth: Path | None) -> list[str]:
@@ -74,7 +74,7 @@ def summary(unit: Unit, diary: Diary, took_s: float, truth: Path | None) -> list
         "",
         f"{frames} frames in {took_s:.1f} s: {frames / max(took_s, 1e-9):.1f} FPS, {drops} dropped, {peak_memory_mb():.0f} MB at most",
     ]
-    if truth is not None and truth.exists() and not unit.stop.is_set():
+    if truth is not None and truth.exists():
         lines.append(scored(json.loads(truth.read_text(encoding="utf-8"))["vehicles"], diary.finals))
     lines.append(f"{'':18}{'p50':>9}{'p95':>9}   ms")
     rows: dict[str, Iterable[float]] = {"decode": unit.capture.recent_ms}
@@ -95,10 +95,12 @@ def scored(vehicles: Sequence[dict[str, Any]], finals: Sequence[str]) -> str:
     texts = {vehicle["text"] for vehicle in vehicles}
     wrong = sorted(text for text in left.elements() if text not in texts)
     again = sorted(text for text in left.elements() if text in texts)
-    missed = sorted(vehicle["text"] for vehicle in vehicles if vehicle not in right)
+    missed = sorted(vehicle["text"] for vehicle in vehicles if vehicle not in right and vehicle.get("readable", True))
+    small = len(vehicles) - len(right) - len(missed)
     tail = "".join(f"; {name}: {', '.join(found)}" for name, found in (("wrong", wrong), ("twice", again), ("missed", missed)) if found)
     share = len(right) / max(1, len(vehicles))
-    return f"{len(vehicles)} vehicles: {len(right)} read right ({share:.0%}), {len(wrong)} wrong, {len(missed)} missed{tail}"
+    counted = f"{len(right)} read right ({share:.0%}), {len(wrong)} wrong, {len(missed)} missed, {small} never large enough to read"
+    return f"{len(vehicles)} vehicles: {counted}{tail}"
 
 
 def embedded(overrides: dict[str, Any], folder: Path) -> EmbeddedBroker:

@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="tools.render_clip", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("samples/street.mp4"))
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--crf", type=float, default=24.0, help="quality: lower is better and larger")
+    parser.add_argument("--crf", type=float, default=22.0, help="quality: lower is better and larger")
     parser.add_argument("--frames", type=int, default=0, help="only so many, for a look")
     parser.add_argument("--every", type=int, default=0, help="instead of a clip, PNGs of every n-th frame, into the folder --out")
     args = parser.parse_args(argv)

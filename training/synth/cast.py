@@ -152,7 +152,7 @@ def played(seed: int, number: int, part: Part, faces: Mapping[str, Face], light:
     """Build a part's vehicle under a light; the same seed and number give the same vehicle under another one."""
     rng = np.random.default_rng((seed, number))
     layout = PLATES[part.plate or "vn"](rng)
-    plate = render_plate(rng, faces, layout, PLATE_PX, wear=0.3)
+    plate = render_plate(rng, _official(faces, layout), layout, PLATE_PX, wear=0.3)
     tint = 0.35 if layout.ground == WHITE and not layout.furniture else 1.0  # a country's white plates are one white
     picture = effects.colour_cast(plate.bgr, (1.0, 1.0, 1.0), tint) if part.plate else None
     standing = float(part.ride.speed.max()) == 0
@@ -166,6 +166,12 @@ def played(seed: int, number: int, part: Part, faces: Mapping[str, Face], light:
         quiet = braking = replace(quiet, lamps=np.zeros((0, 3), np.float32))
     actor = Actor(f"v{number:02d}", quiet, braking, part.ride, plate.text)
     return Role(actor, plate, part.kind, direction)
+
+
+def _official(faces: Mapping[str, Face], layout: Layout) -> Mapping[str, Face]:
+    """The one face of a country's plates; where it is not installed, a stroke-drawn one."""
+    face = faces.get("road-c" if layout.country == "TW" else "din", faces["stroke-0"])
+    return dict.fromkeys((*layout.faces, "stroke-0"), face)
 
 
 def _built(rng: Rng, part: Part, plate: U8 | None, light: Light, braking: bool) -> Vehicle:
