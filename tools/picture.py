@@ -68,7 +68,7 @@ def _annotated(bgr: U8, plates: list[StillPlate], said: dict[int, str]) -> U8:
         x, y = int(plate.box[0]), int(plate.box[1]) - 8
         _write(picture, f"{plate.vote.region.display or plate.vote.plate} {plate.vote.score:.0%}", (x, y), 0.6)
     if said:
-        _write(picture, "published: " + "  ".join(said.values()), (12, picture.shape[0] - 14), 0.55)
+        _write(picture, "published last: " + "  ".join(list(said.values())[-4:]), (12, picture.shape[0] - 14), 0.55)
     return picture
 
 
@@ -90,8 +90,10 @@ def _rows(bgr: U8, plates: list[StillPlate], stills: Stills) -> list[U8]:
 
 
 def _write(picture: U8, text: str, at: tuple[int, int], size: float) -> None:
-    for colour, thickness in ((PAPER, 4), (INK, 1 if size < 0.9 else 2)):
-        cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, thickness, cv2.LINE_AA)
+    thickness = 1 if size < 0.9 else 2
+    (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, thickness)
+    cv2.rectangle(picture, (at[0] - 3, at[1] - height - 3), (at[0] + width + 3, at[1] + below), PAPER, -1)
+    cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, INK, thickness, cv2.LINE_AA)
 
 
 def _arguments() -> argparse.Namespace:
