@@ -110,7 +110,7 @@ class Judge:
         return self._event("final", case, track, timings())
 
     def _firm(self, vote: Vote) -> bool:
-        agreeing = vote.agreeing >= self.rules.early_reads
+        agreeing = vote.agreeing >= self.rules.early_reads and self._is_read(vote)
         return agreeing and vote.region.matches and vote.score >= self.rules.early_score and weakest(vote) >= 0.5
 
     def _stands(self, track: Track) -> bool:

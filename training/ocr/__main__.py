@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 
 from alpr.decode import read
@@ -26,6 +27,8 @@ def main() -> None:
     args = _arguments()
     torch.manual_seed(args.seed)
     net = ReaderNet(args.width).to(memory_format=torch.channels_last)
+    if args.init:
+        net.load_state_dict(load_file(args.init))
     average = Average(net, 0.999)
     optimiser = torch.optim.AdamW(net.parameters(), args.lr, weight_decay=0.02)
     clock, step = Clock(args.minutes), 0
@@ -94,6 +97,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.ocr", description="Train the reader on rendered plates.")
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint.pt and metrics.csv")
     parser.add_argument("--real", type=Path, help="a set of real one-line crops with text, mixed in at 4 %%")
+    parser.add_argument("--init", type=Path, help="start from released weights, models/reader.safetensors, instead of from nothing")
     parser.add_argument("--minutes", type=float, default=45, help="training time; the learning rate follows it")
     parser.add_argument("--batch_size", type=int, default=64)
     parser.add_argument("--lr", type=float, default=1.2e-3)
