@@ -32,14 +32,41 @@ class Clock:
 
     def rate(self, peak: float, warm_up: float = 0.02, floor: float = 0.01) -> float:
         """Learning rate now: linear warm-up over that fraction, then a cosine down to floor * peak."""
-        if self.fraction < warm_up:
-            return peak * max(self.fraction / warm_up, 0.01)
-        along = (self.fraction - warm_up) / (1 - warm_up)
-        return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * along)))
+        return cosine(self.fraction, peak, warm_up, floor)
 
     def __str__(self) -> str:
         left = max(0.0, self.budget_s - self.spent_s)
         return f"{self.fraction:4.0%}, {left / 60:.1f} min left"
+
+
+class Steps:
+    """How far a training of a known number of steps is; counted by the caller through `done`."""
+
+    def __init__(self, total: int, spent_s: float = 0.0) -> None:
+        self.total, self.done = max(1, total), 0
+        self.started = time.monotonic() - spent_s
+
+    @property
+    def spent_s(self) -> float:
+        return time.monotonic() - self.started
+
+    @property
+    def fraction(self) -> float:
+        return min(1.0, self.done / self.total)
+
+    def rate(self, peak: float, warm_up: float = 0.02, floor: float = 0.01) -> float:
+        return cosine(self.fraction, peak, warm_up, floor)
+
+    def __str__(self) -> str:
+        return f"{self.fraction:4.0%}, step {self.done} of {self.total}"
+
+
+def cosine(fraction: float, peak: float, warm_up: float, floor: float) -> float:
+    """Learning rate at a fraction of a training: linear warm-up, then a cosine down to floor * peak."""
+    if fraction < warm_up:
+        return peak * max(fraction / warm_up, 0.01)
+    along = (fraction - warm_up) / (1 - warm_up)
+    return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * along)))
 
 
 class Average:

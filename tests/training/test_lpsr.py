@@ -52,7 +52,7 @@ def test_losses_are_zero_on_the_truth_and_edges_see_blur() -> None:
 
 def test_pairs_show_the_same_plate_on_one_canvas_a_batch() -> None:
     sizes = set()
-    for (degraded, clean, targets, lines), _ in zip(Pairs(5, 4), range(8), strict=False):
+    for (degraded, clean, targets, lines), _ in zip(Pairs((5,), 4), range(8), strict=False):
         assert degraded.shape == clean.shape and degraded.shape[0] == targets.shape[0] == lines.shape[0] == 4
         sizes.add(tuple(clean.shape[2:]))
         light = [picture.float().mean((1, 2, 3)) for picture in (degraded, clean)]

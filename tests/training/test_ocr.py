@@ -51,7 +51,7 @@ def test_loss_is_small_for_the_truth_large_for_an_error_and_hardly_sees_late_bla
 
 
 def test_samples_are_replayed_by_their_seed_and_hold_what_a_reader_can_say() -> None:
-    first, again = (iter(data.Samples(7, [], 0.0)) for _ in range(2))
+    first, again = (iter(data.Samples((7,), [], 0.0)) for _ in range(2))
     for _ in range(20):
         (image, target, lines), other = next(first), next(again)
         assert torch.equal(image, other[0]) and torch.equal(target, other[1])

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
+from safetensors.torch import load_file
 from torch import nn
 
 from training.detector import data
@@ -38,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     torch.manual_seed(config["seed"])
     torch.set_num_threads(args.threads)
     detector = Detector(**config["network"]).to(memory_format=torch.channels_last)
+    if args.init:
+        detector.load_state_dict(load_file(args.init))
     average = Average(detector, config["ema"])
     optimiser = optimiser_of(detector, config)
     checkpoint, clock, step, seen = args.out / "checkpoint.pt", Clock(args.minutes), 0, 0
@@ -62,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for pictures, targets in loader(Batches(train, sizes, (config["seed"], step)), args.workers):
         for group in optimiser.param_groups:
             group["lr"] = clock.rate(config["learning_rate"], config["warm_up"], config["final_rate"])
-        loss, parts = learn(detector, optimiser, image_from_pictures(pictures), targets, gains, config["clip_norm"])
+        loss, parts = learn(detector, optimiser, image_from_pictures(pictures), targets, gains, config["clip_norm"], args.bf16)
         average.update(detector)
         step, seen, now = step + 1, seen + len(pictures), time.monotonic()
         if now - logged > config["log_every_s"]:
@@ -82,11 +85,18 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def learn(
-    detector: Detector, optimiser: torch.optim.Optimizer, image: torch.Tensor, targets: Targets, gains: Gains, clip_norm: float
+    detector: Detector,
+    optimiser: torch.optim.Optimizer,
+    image: torch.Tensor,
+    targets: Targets,
+    gains: Gains,
+    clip_norm: float,
+    bf16: bool = False,
 ) -> tuple[float, dict[str, float]]:
     """One step on a batch → the loss and its parts."""
-    points = detector.train()(image)
-    loss, parts = detection_loss(points, *grid(*image.shape[2:], image), targets, gains)
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        points = detector.train()(image)
+    loss, parts = detection_loss(points.float(), *grid(*image.shape[2:], image), targets, gains)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(detector.parameters(), clip_norm)
@@ -154,6 +164,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder of the sets that the config names")
     parser.add_argument("--out", type=Path, default=Path("runs/detector"))
     parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument("--init", type=Path, help="start from released weights, models/detector.safetensors, instead of from nothing")
+    parser.add_argument("--bf16", action="store_true", help="half the width of the arithmetic: quick where the processor has units for it")
     parser.add_argument("--minutes", type=float, default=45, help="how long; the learning rate follows it")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--workers", type=int, default=1, help="processes that compose pictures; 0 does it in this one")

@@ -82,6 +82,6 @@ class LPSR(nn.Module):
             x = block(x)
             outputs.append(x)
         change = self.leave(shallow + self.fuse(torch.cat(outputs, 1)))
-        # the logit, so that the sigmoid of no change is the input
+        # the logit, so that the sigmoid of no change is the input; in full width, since half of it would round the picture
         within = image.clamp(0.01, 0.99)
-        return torch.sigmoid(change + torch.log(within / (1 - within)))
+        return torch.sigmoid(change.to(image.dtype) + torch.log(within / (1 - within)))

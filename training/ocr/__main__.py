@@ -2,7 +2,8 @@
 
     python -m training.ocr --out runs/ocr --minutes 45 [--real DATA/train/cn-lowres-crops]
 
-Cut it at any time: the same command goes on where it stopped. Then `python -m training.ocr.export`.
+`torchrun --nproc_per_node N -m training.ocr …` trains on N devices. Cut it at any time: the same command goes on where it stopped.
+Then `python -m training.ocr.export`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from alpr.decode import read
 from training.ocr import data
 from training.ocr.network import ReaderNet, loss
 from training.run import Average, Clock, append_metrics, load, save
+from training.scale import Scale, scale
 
 REAL_HELD_OUT = 100
 
@@ -26,7 +28,12 @@ REAL_HELD_OUT = 100
 def main() -> None:
     args = _arguments()
     torch.manual_seed(args.seed)
-    net = ReaderNet(args.width).to(memory_format=torch.channels_last)
+    with scale(args.bf16) as place:
+        train(args, place)
+
+
+def train(args: argparse.Namespace, place: Scale) -> None:
+    net = ReaderNet(args.width).to(place.device, memory_format=torch.channels_last)
     if args.init:
         net.load_state_dict(load_file(args.init))
     average = Average(net, 0.999)
@@ -42,16 +49,27 @@ def main() -> None:
 
     real = data.real_crops(args.real, skip=REAL_HELD_OUT) if args.real else []
     held_out = data.real_crops(args.real, most=REAL_HELD_OUT) if args.real else []
-    easy = max(0, args.easy_samples - step * args.batch_size) // max(1, args.workers)
-    samples = data.Samples(args.seed + step, real, 0.04 if real else 0.0, args.hardest, easy)
+    easy = max(0, args.easy_samples - step * args.batch_size * place.world) // max(1, args.workers * place.world)
+    samples = data.Samples((args.seed + step, place.rank), real, 0.04 if real else 0.0, args.hardest, easy)
     loader = iter(DataLoader(samples, args.batch_size, num_workers=args.workers, prefetch_factor=8 if args.workers else None))
-    validation = _validation(args.seed)
+    validation, shared = _validation(args.seed), place.shared(net)
+
+    def keep() -> None:
+        save(checkpoint, net=net, average=average.model, optimiser=optimiser, step=step, spent_s=clock.spent_s)
+        row = {"step": step, "samples": args.batch_size * step * place.world, "spent_s": clock.spent_s}
+        row |= {"rendered": exact(average.model, validation), "real": exact(average.model, [data.encode(s) for s in held_out])}
+        append_metrics(args.out / "metrics.csv", row)
+        print(row, flush=True)
+
     saved = time.monotonic()
-    while clock.fraction < 1:
-        image, target, lines = next(loader)
+    while not place.any(clock.fraction >= 1):
+        image, target, lines = (part.to(place.device) for part in next(loader))
         for group in optimiser.param_groups:
             group["lr"] = clock.rate(args.lr)
-        logits, two_lines = net.train()(_float(image))
+        net.train()
+        with place.autocast():
+            logits, two_lines = shared(_float(image))
+        logits, two_lines = logits.float(), two_lines.float()
         value = loss(logits, two_lines, target, lines)
         optimiser.zero_grad(set_to_none=True)
         value.backward()
@@ -59,17 +77,17 @@ def main() -> None:
         optimiser.step()
         average.update(net)
         step += 1
+        if not place.first:
+            continue
         if step % 100 == 0:
             right = (logits.argmax(-1) == target).all(1).float().mean()
-            speed = args.batch_size * step / clock.spent_s
+            speed = args.batch_size * step * place.world / clock.spent_s
             print(f"step {step:6d}  loss {value:.3f}  exact {right:5.1%}  {speed:4.0f}/s  {clock}", flush=True)
-        if time.monotonic() - saved > args.save_s or clock.fraction >= 1:
+        if time.monotonic() - saved > args.save_s:
             saved = time.monotonic()
-            save(checkpoint, net=net, average=average.model, optimiser=optimiser, step=step, spent_s=clock.spent_s)
-            row = {"step": step, "samples": step * args.batch_size, "spent_s": clock.spent_s, "loss": value.item()}
-            row |= {"rendered": exact(average.model, validation), "real": exact(average.model, [data.encode(s) for s in held_out])}
-            append_metrics(args.out / "metrics.csv", row)
-            print(row, flush=True)
+            keep()
+    if place.first:
+        keep()
 
 
 def exact(net: ReaderNet, encoded: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]) -> float:
@@ -78,14 +96,14 @@ def exact(net: ReaderNet, encoded: list[tuple[torch.Tensor, torch.Tensor, torch.
     for i in range(0, len(encoded), 100):
         image, target, _ = (torch.stack(part) for part in zip(*encoded[i : i + 100], strict=True))
         with torch.no_grad():
-            lattices = torch.softmax(net(_float(image))[0], -1).numpy()
+            lattices = torch.softmax(net(_float(image.to(net.queries.device)))[0], -1).cpu().numpy()
         truths = torch.nn.functional.one_hot(target, lattices.shape[-1]).numpy()
         right += sum(read(a, 0).text == read(b, 0).text for a, b in zip(lattices, truths, strict=True))
     return right / max(1, len(encoded))
 
 
 def _validation(seed: int) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-    samples = iter(data.Samples(seed + 10**6, [], 0.0))
+    samples = iter(data.Samples((seed + 10**6, 0), [], 0.0))
     return [next(samples) for _ in range(600)]
 
 
@@ -99,11 +117,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--real", type=Path, help="a set of real one-line crops with text, mixed in at 4 %%")
     parser.add_argument("--init", type=Path, help="start from released weights, models/reader.safetensors, instead of from nothing")
     parser.add_argument("--minutes", type=float, default=45, help="training time; the learning rate follows it")
-    parser.add_argument("--batch_size", type=int, default=64)
-    parser.add_argument("--lr", type=float, default=1.2e-3)
-    parser.add_argument("--width", type=int, default=96, help="channels of the encoder's last stage")
+    parser.add_argument("--batch_size", type=int, default=128)
+    parser.add_argument("--lr", type=float, default=1.5e-3)
+    parser.add_argument("--width", type=int, default=128, help="channels of the encoder's last stage")
     parser.add_argument("--hardest", type=float, default=0.8, help="severity of the worst samples: above 1 most of them hold no text")
     parser.add_argument("--easy_samples", type=int, default=40_000, help="severity rises to its full reach over the first so many")
+    parser.add_argument("--bf16", action="store_true", help="half the width of the arithmetic: quick where the processor has units for it")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--save_s", type=float, default=150)
     parser.add_argument("--seed", type=int, default=1)

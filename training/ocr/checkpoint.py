@@ -1,18 +1,20 @@
-"""A trained reader out of its training's checkpoint."""
+"""A trained reader out of its training's checkpoint, or out of a release."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from safetensors.torch import load_file
 
 from training.ocr.network import ReaderNet
 from training.run import load
 
 
 def averaged(checkpoint: Path) -> ReaderNet:
-    """The averaged weights, ready to read. Exits with a hint where there is no checkpoint."""
-    found = load(checkpoint)
-    if found is None:
+    """The averaged weights of a checkpoint.pt, or those of a reader.safetensors, ready to read. Exits with a hint where there is none."""
+    if not checkpoint.exists():
         raise SystemExit(f"{checkpoint}: no such file; train the reader first: python -m training.ocr --out {checkpoint.parent}")
-    net = ReaderNet(found["average"]["place"].shape[-1])
-    net.load_state_dict(found["average"])
+    weights = load_file(checkpoint) if checkpoint.suffix == ".safetensors" else (load(checkpoint) or {})["average"]
+    net = ReaderNet(weights["place"].shape[-1])
+    net.load_state_dict(weights)
     return net.eval()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,13 +65,13 @@ def encode(sample: Sample) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 class Samples(IterableDataset):
     """Rendered samples, and `real_share` real ones, spoilt a little further; each worker draws from its own seed."""
 
-    def __init__(self, seed: int, real: list[Sample], real_share: float, hardest: float = 1.1, easy_samples: int = 0) -> None:
+    def __init__(self, seed: Sequence[int], real: list[Sample], real_share: float, hardest: float = 1.1, easy_samples: int = 0) -> None:
         self.seed, self.real, self.real_share, self.hardest, self.easy_samples = seed, real, real_share, hardest, easy_samples
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
         cv2.setNumThreads(1)
         worker = torch.utils.data.get_worker_info()
-        rng = np.random.default_rng([self.seed, worker.id if worker else 0])
+        rng = np.random.default_rng([*self.seed, worker.id if worker else 0])
         made = rendered(rng, glyphs.faces(rng, strokes=40), self.hardest, self.easy_samples)
         while True:
             yield encode(self._real(rng) if self.real and rng.random() < self.real_share else next(made))

@@ -18,21 +18,21 @@ GRAY = (0.299, 0.587, 0.114)
 
 
 class ConvNorm(nn.Sequential):
-    def __init__(self, inputs: int, outputs: int, size: int = 3, stride: int | tuple[int, int] = 1, groups: int = 1) -> None:
-        super().__init__(nn.Conv2d(inputs, outputs, size, stride, size // 2, groups=groups, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+    def __init__(self, inputs: int, outputs: int, stride: int | tuple[int, int] = 1) -> None:
+        super().__init__(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
 
 
 class Block(nn.Module):
-    """Depthwise 5x5 then a two-layer mixer of channels, with a residual: wide context for few multiplications."""
+    """Two dense 3x3 convolutions with a residual (He et al., arXiv:1512.03385): twice as quick to train as depthwise ones where the
+    processor has bf16 matrix units, and as quick to run."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.spatial = nn.Sequential(nn.Conv2d(channels, channels, 5, 1, 2, groups=channels, bias=False), nn.BatchNorm2d(channels))
-        self.mix = nn.Sequential(nn.Conv2d(channels, 2 * channels, 1), nn.ReLU(), nn.Conv2d(2 * channels, channels, 1, bias=False))
-        self.norm = nn.BatchNorm2d(channels)
+        self.first = ConvNorm(channels, channels)
+        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.norm(self.mix(self.spatial(x)))
+        return F.relu(x + self.second(self.first(x)))
 
 
 class Attention(nn.Module):
@@ -68,13 +68,13 @@ class DecoderLayer(nn.Module):
 class ReaderNet(nn.Module):
     """(n, 3, 64, 128) RGB in 0..1 → logits (n, SLOTS, CLASSES) and a two-line logit (n,)."""
 
-    def __init__(self, width: int = 96, blocks: tuple[int, int] = (2, 4), layers: int = 2, heads: int = 4) -> None:
+    def __init__(self, width: int = 128, blocks: tuple[int, int] = (1, 2), layers: int = 2, heads: int = 4) -> None:
         super().__init__()
         half = width // 2
         self.register_buffer("gray", torch.tensor(GRAY).view(1, 3, 1, 1), persistent=False)
         self.encoder = nn.Sequential(
-            ConvNorm(1, 24, stride=2),  # 32x64
-            ConvNorm(24, half, stride=2),  # 16x32
+            ConvNorm(1, 32, stride=2),  # 32x64
+            ConvNorm(32, half, stride=2),  # 16x32
             *(Block(half) for _ in range(blocks[0])),
             ConvNorm(half, width, stride=(2, 1)),  # 8x32
             *(Block(width) for _ in range(blocks[1])),
@@ -88,13 +88,20 @@ class ReaderNet(nn.Module):
         self.characters = nn.Linear(width, CLASSES)
         self.two_lines = nn.Linear(width, 1)
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def features(self, image: Tensor) -> Tensor:
+        """The encoder's map (n, width, 8, 32), of the gray picture at zero mean and unit spread."""
         gray = (image * self.gray).sum(1, keepdim=True)
         mean = gray.mean((2, 3), keepdim=True)
         spread = ((gray - mean) ** 2).mean((2, 3), keepdim=True).sqrt()
-        features = self.encoder((gray - mean) / (spread + 0.02))
+        return self.encoder((gray - mean) / (spread + 0.02))
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        return self.decode(self.features(image))
+
+    def decode(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """What `forward` returns, from the encoder's map."""
         memory = self.memory_norm(features.flatten(2).transpose(1, 2))
-        queries = self.start.expand(image.shape[0], -1, -1)
+        queries = self.start.expand(features.shape[0], -1, -1)
         for layer in self.layers:
             queries = layer(queries, self.queries, memory, memory + self.place)
         return self.characters(self.norm(queries)), self.two_lines(memory.mean(1))[:, 0]
@@ -121,13 +128,18 @@ class ReaderForExport(nn.Module):
         return torch.softmax(logits, dim=-1), torch.sigmoid(two_lines)
 
 
-def loss(logits: Tensor, two_lines: Tensor, targets: Tensor, lines: Tensor, smoothing: float = 0.02) -> Tensor:
+def loss(
+    logits: Tensor, two_lines: Tensor, targets: Tensor, lines: Tensor, smoothing: float = 0.02, class_weights: Tensor | None = None
+) -> Tensor:
     """Cross entropy per slot, blanks after the first weighing little; and a small one for the number of lines.
 
-    targets (n, SLOTS) int64, CLASSES - 1 is blank; lines (n,) is 1 where the plate has two.
+    targets (n, SLOTS) int64, CLASSES - 1 is blank; lines (n,) is 1 where the plate has two; class_weights (CLASSES,) where some
+    characters are to matter more than others.
     """
     each = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none", label_smoothing=smoothing).view_as(targets)
     blank = targets == CLASSES - 1
     later = blank & (blank.cumsum(1) > 1)
     weight = torch.where(later, 0.1, 1.0)
+    if class_weights is not None:
+        weight = weight * class_weights[targets]
     return (each * weight).sum() / weight.sum() + 0.1 * F.binary_cross_entropy_with_logits(two_lines, lines)

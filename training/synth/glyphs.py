@@ -83,6 +83,21 @@ VARIANTS = {
     "M": [["0 1,0 0,.5 1,1 0,1 1"], ["0 1,0 0,.5 .8,1 0,1 1"]],
     "W": [["0 0,.22 1,.5 0,.78 1,1 0"], ["0 0,0 1,.5 .4,1 1,1 0"]],
 }
+# Faces of a family, drawn: what differs from STROKES, and the ranges of width, weight and roundness.
+TAIWAN = {
+    "1": [".5 0,.5 1", ".3 .12,.5 0"], "I": [".5 0,.5 1"], "J": ["1 0,1 1 r,0 1 r,0 .7"],
+    "M": ["0 1,0 0,.5 .82,1 0,1 1"], "W": ["0 0,.12 1,.5 .18,.88 1,1 0"], "Q": ["o 0 0 r,1 0 r,1 1 r,0 1 r", ".5 .74,1 1"],
+}  # fmt: skip
+GERMAN = {  # Fälschungserschwerende Schrift and its like: feet and flags, open 4, round 6 and 9
+    "1": [".2 .2,.6 0,.6 1"], "4": [".55 0,0 .72,1 .72", ".74 .42,.74 1"], "6": [".9 .1,.6 0 r,0 0 r,0 1 r,1 1 r,1 .44 r,.1 .44"],
+    "9": [".1 .9,.4 1 r,1 1 r,1 0 r,0 0 r,0 .56 r,.9 .56"], "I": [".5 0,.5 1", "0 0,1 0", "0 1,1 1"],
+    "J": [".2 0,1 0,1 1 r,0 1 r,0 .76"], "M": ["0 1,0 0,.5 .5,1 0,1 1"], "W": ["0 0,.25 1,.5 .4,.75 1,1 0"],
+    "A": ["0 1,.4 0,.6 0,1 1", ".14 .68,.86 .68"],
+}  # fmt: skip
+FAMILIES = {
+    "taiwan": (TAIWAN, {"M": 1.05, "W": 1.05, "1": 0.5, "I": 0.4}, (0.38, 0.47), (0.115, 0.155), (0.35, 0.5)),
+    "german": (GERMAN, {"I": 0.75, "M": 1.1, "W": 1.1, "1": 0.7}, (0.44, 0.62), (0.1, 0.145), (0.12, 0.35)),
+}
 WIDTH_OF = {"1": 0.75, "I": 0.35, "M": 1.22, "W": 1.3, "J": 0.85, "A": 1.1, "V": 1.05, "L": 0.9, "E": 0.92, "F": 0.92}
 
 
@@ -95,18 +110,29 @@ class Face:
 
 
 def faces(rng: np.random.Generator, strokes: int = 12) -> dict[str, Face]:
-    """All installed faces, and `strokes` stroke-drawn ones of random width, weight and roundness ("stroke-0" …)."""
+    """All installed faces, `strokes` stroke-drawn ones of random width, weight and roundness ("stroke-0" …), and a few of each family."""
     found = {name: Face(name, _font_masks(path)) for name, path in _installed()}
     for i in range(strokes):
         name = f"stroke-{i}"
         forms = STROKES | {char: other[int(rng.integers(len(other)))] for char, other in VARIANTS.items() if rng.random() < 0.5}
         found[name] = stroke_face(name, rng.uniform(0.36, 0.6), rng.uniform(0.1, 0.17), rng.uniform(0.25, 0.5), forms)
+    for family, (forms, widths, *ranges) in FAMILIES.items():
+        for i in range(max(1, strokes // 6)):
+            name, shape = f"{family}-{i}", [rng.uniform(*limits) for limits in ranges]
+            found[name] = stroke_face(name, shape[0], shape[1], shape[2], STROKES | forms, WIDTH_OF | widths)
     return found
 
 
-def stroke_face(name: str, width: float, weight: float, roundness: float, forms: Mapping[str, list[str]] = STROKES) -> Face:
+def stroke_face(
+    name: str,
+    width: float,
+    weight: float,
+    roundness: float,
+    forms: Mapping[str, list[str]] = STROKES,
+    width_of: Mapping[str, float] = WIDTH_OF,
+) -> Face:
     """A face drawn from strokes: glyph width, stroke weight (both per height) and corner radius (per glyph width)."""
-    return Face(name, {char: _stroke_mask(char, forms[char], width, weight, roundness) for char in CHARACTERS})
+    return Face(name, {char: _stroke_mask(char, forms[char], width * width_of.get(char, 1.0), weight, roundness) for char in CHARACTERS})
 
 
 def _installed() -> list[tuple[str, Path]]:
@@ -143,7 +169,7 @@ def _trimmed(picture: U8) -> U8:
 
 def _stroke_mask(char: str, lines: list[str], width: float, weight: float, roundness: float) -> U8:
     stroke = max(2, round(weight * MASK_PX))
-    width_px = max(stroke + 1, round(width * WIDTH_OF.get(char, 1.0) * MASK_PX))
+    width_px = max(stroke + 1, round(width * MASK_PX))
     overhang = round(0.2 * width_px) if char == "Đ" else 0
     mask = np.zeros((MASK_PX, width_px + overhang), np.uint8)
     scale = np.array([width_px - stroke, MASK_PX - stroke], np.float32)

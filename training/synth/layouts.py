@@ -28,13 +28,13 @@ EU = (
 """Countries whose plates are 520 mm by 110 mm with a blue band, each with a pattern; the more common ones stand twice."""
 
 DIN = ("din", "din", "stroke", "roboto")
-ROAD = ("road-b", "road-c", "stroke", "stroke", "stroke")
-WIDE = ("stroke", "road-d", "roboto", "din", "dejavu", "road-e")
+ROAD = ("taiwan", "taiwan", "taiwan", "road-b", "road-c", "stroke", "stroke")
+WIDE = ("stroke", "german", "road-d", "roboto", "din", "dejavu", "road-e")
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A plate to draw. `furniture` names what stands beside the text: band, header, footer, emblem, top-band."""
+    """A plate to draw. `furniture` names what stands beside the text: band, header, footer, emblem, top-band, slots."""
 
     country: str
     lines: tuple[str, ...]  # as drawn, separators included
@@ -43,6 +43,7 @@ class Layout:
     ground: tuple[int, int, int]
     faces: tuple[str, ...]
     furniture: tuple[str, ...] = ()
+    text_y: tuple[float, float] | None = None  # where a single line stands, per plate height; None: where the furniture leaves room
 
     @property
     def text(self) -> str:
@@ -104,18 +105,23 @@ def _tw(rng: Rng) -> Layout:
     ink, ground = pick(rng, *[(BLACK, WHITE)] * 6, (WHITE, GREEN), (INK_GREEN, WHITE), (INK_RED, WHITE), (BLACK, YELLOW))
     header = pick(rng, (), (), ("header",), ("header", "footer"), ("footer",))
     text = fill(rng, pattern, letters)
-    return Layout("TW", (text if rng.random() < 0.5 else text.replace("-", "."),), rng.uniform(1.75, 2.5), ink, ground, ROAD, header)
+    text_y = (rng.uniform(0.22, 0.36), rng.uniform(0.72, 0.86)) if rng.random() < 0.7 else None
+    text = text if rng.random() < 0.4 else text.replace("-", "·" if rng.random() < 0.6 else ".")
+    return Layout("TW", (text,), rng.uniform(1.75, 2.5), ink, ground, ROAD, (*header, "slots"), text_y)
 
 
 def _br(rng: Rng) -> Layout:
     if rng.random() < 0.5:
         text = fill(rng, "AAA9A99")
         lines = (text,) if rng.random() < 0.8 else (text[:3], text[3:])
-        return Layout("BR", lines, 3.08 if len(lines) == 1 else 1.2, BLACK, WHITE, ("stroke", "din", "road-c"), ("top-band",))
+        text_y = (rng.uniform(0.24, 0.32), rng.uniform(0.84, 0.95))
+        return Layout(
+            "BR", lines, 3.08 if len(lines) == 1 else 1.2, BLACK, WHITE, ("german", "german", "stroke", "din"), ("top-band",), text_y
+        )
     text = fill(rng, "AAA-9999")
-    lines = (text if rng.random() < 0.6 else text.replace("-", "."),) if rng.random() < 0.8 else (text[:3], text[4:])
+    lines = (text.replace("-", pick(rng, "-", "·", "·", ".")),) if rng.random() < 0.8 else (text[:3], text[4:])
     ink, ground = pick(rng, *[(BLACK, GRAY)] * 4, (WHITE, RED), (BLACK, WHITE))
-    return Layout("BR", lines, 3.08 if len(lines) == 1 else 1.2, ink, ground, ("stroke", "din", "roboto", "road-d"), ("header",))
+    return Layout("BR", lines, 3.08 if len(lines) == 1 else 1.2, ink, ground, ("stroke", "stroke", "din", "roboto", "road-d"), ("header",))
 
 
 def _eu(rng: Rng) -> Layout:

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 
 from alpr.types import F32, U8
-from training.synth import layouts
+from training.synth import glyphs, layouts
 from training.synth.glyphs import Face
 from training.synth.layouts import Layout
 
 Rng = np.random.Generator
-NARROW = {"-": 0.42, ".": 0.2, " ": 0.4}
+NARROW = {"-": 0.42, ".": 0.2, "·": 0.24, " ": 0.4}
 """Widths of separators, per glyph height."""
 CELLS = 0.55
 """Share of plates whose glyphs all have one width: a 1 then stands far from its neighbours."""
@@ -42,7 +42,8 @@ def render_plate(rng: Rng, faces: Mapping[str, Face], layout: Layout | None = No
         _write(rng, ink, face, line, x, y, w, h)
     plate = _ink(rng, plate, ink, layout, wear)
     _border(rng, plate, layout)
-    _bolts(rng, plate)
+    _bolts(rng, plate, "slots" in layout.furniture)
+    _stickers(rng, plate, layout)
     if wear:
         plate = _dirty(rng, plate, wear)
     return RenderedPlate(np.clip(plate, 0, 255).astype(np.uint8), layout.text, layout.country, len(layout.lines))
@@ -53,8 +54,8 @@ def _face(rng: Rng, faces: Mapping[str, Face], wanted: tuple[str, ...]) -> Face:
     kind = str(rng.choice(wanted))
     if kind in faces and rng.random() < 0.9:
         return faces[kind]
-    strokes = [name for name in faces if name.startswith("stroke")]
-    return faces[str(rng.choice(strokes))]
+    family = kind if kind in glyphs.FAMILIES and rng.random() < 0.9 else "stroke"
+    return faces[str(rng.choice([name for name in faces if name.startswith(f"{family}-")]))]
 
 
 def _boxes(rng: Rng, layout: Layout, height: int, width: int) -> list[tuple[float, float, float, float]]:
@@ -65,6 +66,7 @@ def _boxes(rng: Rng, layout: Layout, height: int, width: int) -> list[tuple[floa
     top = height * (rng.uniform(0.18, 0.3) if {"header", "top-band"} & set(layout.furniture) else rng.uniform(0.06, 0.15))
     bottom = height * (1 - (rng.uniform(0.16, 0.26) if "footer" in layout.furniture else rng.uniform(0.06, 0.15)))
     if len(layout.lines) == 1:
+        top, bottom = (height * share for share in layout.text_y) if layout.text_y else (top, bottom)
         return [(left, top, width - left - margin_x, bottom - top)]
     gap = rng.uniform(0.05, 0.1) * height
     split = rng.uniform(0.42, 0.5)  # the upper line is often the smaller one
@@ -102,8 +104,8 @@ def _width(face: Face, char: str, height: float) -> float:
 def _stamp(rng: Rng, ink: U8, face: Face, char: str, x: float, y: float, w: float, h: float) -> None:
     if char == " ":
         return
-    if char in "-.":
-        middle = y + (0.5 if char == "-" or rng.random() < 0.5 else 0.92) * h
+    if char in "-.·":
+        middle = y + (0.5 if char in "-·" or rng.random() < 0.5 else 0.92) * h
         half = max(1.0, 0.055 * h)
         left = (x + 0.12 * w, x + 0.88 * w) if char == "-" else (x + w / 2 - 1.2 * half, x + w / 2 + 1.2 * half)
         cv2.rectangle(ink, (round(left[0]), round(middle - half)), (round(left[1]), round(middle + half)), 255, -1)
@@ -207,16 +209,44 @@ def _border(rng: Rng, plate: F32, layout: Layout) -> None:
         )
 
 
-def _bolts(rng: Rng, plate: F32) -> None:
-    if rng.random() > 0.6:
+def _bolts(rng: Rng, plate: F32, slots: bool) -> None:
+    """A pair of bolts at the same height, in slots where the country has those; sometimes another pair of slots below."""
+    if rng.random() > (0.85 if slots else 0.6):
         return
     height, width = plate.shape[:2]
-    y = rng.uniform(0.06, 0.2) if rng.random() < 0.7 else rng.uniform(0.8, 0.94)
+    y = rng.uniform(0.06, 0.2) if slots or rng.random() < 0.7 else rng.uniform(0.8, 0.94)
     x, radius = rng.uniform(0.12, 0.35), max(1, round(rng.uniform(0.02, 0.045) * height))
+    dark = rng.uniform(10, 90)
     for side in (x, 1 - x):
         centre = (round(side * width), round(y * height))
+        if slots:
+            shift, half = round(rng.normal(0, 0.015) * width), round(rng.uniform(0.02, 0.045) * width)
+            ends = (centre[0] + shift - half, centre[1]), (centre[0] + shift + half, centre[1])
+            cv2.line(plate, *ends, (dark, dark, dark), max(1, radius), cv2.LINE_AA)
         cv2.circle(plate, centre, radius, (rng.uniform(20, 200, 3) * (1, 1, 1)).tolist(), -1, cv2.LINE_AA)
         cv2.circle(plate, centre, radius, rng.uniform(0, 90, 3).tolist(), 1, cv2.LINE_AA)
+        if slots and dark > 65:
+            below, half = round(rng.uniform(0.86, 0.9) * height), round(0.04 * width)
+            cv2.line(plate, (centre[0] - half, below), (centre[0] + half, below), (dark, dark, dark), max(1, radius), cv2.LINE_AA)
+
+
+def _stickers(rng: Rng, plate: F32, layout: Layout) -> None:
+    """A dealer's, a tax's: in the corners, where no character stands."""
+    if not layout.text_y or rng.random() < 0.6:
+        return
+    height, width = plate.shape[:2]
+    for _ in range(int(rng.integers(1, 4))):
+        above = rng.random() < 0.7
+        tall = 0.85 * height * (layout.text_y[0] if above else 1 - layout.text_y[1])
+        w, h = round(tall * rng.uniform(0.9, 2.5)), round(tall * rng.uniform(0.6, 1))
+        x = round(rng.choice([rng.uniform(0.01, 0.08), rng.uniform(0.3, 0.6), rng.uniform(0.82, 0.9)]) * width)
+        y = round(0.02 * height) if above else round(height * 0.98 - h)
+        colour = rng.uniform(30, 240, 3).tolist()
+        if rng.random() < 0.3:
+            cv2.circle(plate, (x + h // 2, y + h // 2), max(2, h // 2), colour, -1, cv2.LINE_AA)
+        else:
+            cv2.rectangle(plate, (x, y), (x + w, y + h), colour, -1)
+            _small_text(rng, plate, x + 0.1 * w, y + 0.2 * h, 0.8 * w, 0.5 * h, np.float32(rng.uniform(0, 255, 3)))
 
 
 def _dirty(rng: Rng, plate: F32, wear: float) -> F32:
@@ -230,4 +260,8 @@ def _dirty(rng: Rng, plate: F32, wear: float) -> F32:
         for _ in range(int(rng.integers(1, 5))):
             a, b = (rng.random((2, 2)) * (width, height)).astype(int).tolist()
             cv2.line(plate, a, b, rng.uniform(60, 220, 3).tolist(), 1, cv2.LINE_AA)
+    if rng.random() < 0.14 * wear:  # glints: the sun on a dent whitens ground and ink alike
+        grain = _noise(rng, height, width, (4, 8)) + 0.5 * _noise(rng, height, width, (10, 20))
+        alpha = np.clip(grain - rng.uniform(1.5, 2.4), 0, 1)[..., None] * np.float32(rng.uniform(0.6, 1.2))
+        plate = plate + np.clip(alpha, 0, 1) * (rng.uniform(215, 255) - plate)
     return plate
