@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
+import numpy as np
 import pytest
 import torch
 
 from alpr.imaging import ONE_LINE_PX, TWO_LINE_PX
+from alpr.types import ALPHABET
 from training.lpsr import losses
-from training.lpsr.data import Pairs
+from training.lpsr.data import UNKNOWN, Folders, Pairs
 from training.lpsr.network import LPSR, AutoEncoder, ChannelSpatialAttention
+from training.ocr.network import CLASSES, SLOTS, ReaderNet
 
 
 @pytest.mark.parametrize("size", [ONE_LINE_PX, TWO_LINE_PX])
@@ -58,3 +64,35 @@ def test_pairs_show_the_same_plate_on_one_canvas_a_batch() -> None:
         light = [picture.float().mean((1, 2, 3)) for picture in (degraded, clean)]
         assert not torch.equal(degraded, clean) and (light[0] - light[1]).abs().mean() < 120
     assert sizes == {ONE_LINE_PX, TWO_LINE_PX}
+
+
+def test_folders_pair_pictures_by_name_and_read_the_text_from_it(tmp_path: Path) -> None:
+    picture = np.full((32, 192, 3), 200, np.uint8)
+    for folder in ("lr", "hr"):
+        (tmp_path / folder).mkdir()
+        for name in ("51F12345_1.png", "IMG-0007.png"):
+            cv2.imwrite(str(tmp_path / folder / name), picture)
+    folders = Folders(tmp_path / "lr", tmp_path / "hr", ONE_LINE_PX, 2, None)
+    [(degraded, _, targets, _)] = list(folders)
+    assert degraded.shape == (2, 3, 32, 192)
+    assert "".join(ALPHABET[i] for i in targets[0][:8]) == "51F12345" and (targets[1] == UNKNOWN).all()
+
+
+def test_folders_name_the_picture_that_has_no_twin(tmp_path: Path) -> None:
+    for folder in ("lr", "hr"):
+        (tmp_path / folder).mkdir()
+    cv2.imwrite(str(tmp_path / "hr" / "51F12345.png"), np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(ValueError, match="51F12345"):
+        Folders(tmp_path / "lr", tmp_path / "hr", ONE_LINE_PX, 2, None)
+
+
+def test_characters_that_the_reader_confuses_come_to_weigh_more() -> None:
+    judge = losses.Reading(ReaderNet(32, blocks=(1, 1), layers=1), confusion=1.0, memory=0.5)
+    targets = torch.zeros(2, SLOTS, dtype=torch.int64)
+    targets[1] = 1
+    logits = torch.zeros(2, SLOTS, CLASSES)
+    logits[1, :, 1] = 20.0  # sure of every 1, at a loss with every 0
+    for _ in range(5):
+        judge._learn(logits, targets)
+    weights = judge.weights()
+    assert weights[0] > 2 * weights[1] and weights.min() >= 1 / 3 and weights.max() <= 3

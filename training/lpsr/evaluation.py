@@ -17,7 +17,7 @@ from training.ocr.network import ReaderNet
 
 @torch.no_grad()
 def evaluate(net: nn.Module, reader: ReaderNet, batches: Sequence[Batch], device: torch.device) -> dict[str, float]:
-    """PSNR against the clean plate, share read exactly (as they are, enhanced, clean), and the shares that enhancing turned wrong and right."""
+    """PSNR against the clean plate; shares read exactly as they are, enhanced and clean; shares that enhancing turned wrong, and right."""
     right: dict[str, list[torch.Tensor]] = {"before": [], "after": [], "clean": []}
     psnr: dict[str, list[torch.Tensor]] = {"before": [], "after": []}
     for degraded, clean, targets, _ in batches:
