@@ -35,7 +35,8 @@ class GateRules:
     enhance: str = "auto"  # "auto" | "always" | "never"
     enhance_below_px: float = 18.0  # auto: a line smaller than this is enhanced
     enhance_below_sharpness: float = 0.12  # auto: and so is one more blurred than this
-    worse: float = 0.75  # a crop below this share of the best one read adds nothing
+    worse: float = 0.75  # a crop below this share of the best one read waits for a better one …
+    patience_ns: int = 200_000_000  # … but not longer than this: the best one may have been cut or smeared, and read wrong
     better: float = 1.12  # one above it is read at once
     gap_ns: int = 80_000_000  # otherwise frames so close together are much the same picture
     give_up_reads: int = 30
@@ -77,9 +78,12 @@ class Gate:
                 return Action.WAIT
             if progress.sent >= rules.give_up_reads:
                 return Action.GIVE_UP
-            if progress.sent - progress.answered >= rules.in_flight or worth < rules.worse * progress.best:
+            since_ns = scene_ns - progress.last_ns
+            if progress.sent - progress.answered >= rules.in_flight:
                 return Action.WAIT
-            if scene_ns - progress.last_ns < rules.gap_ns and worth < rules.better * progress.best:
+            if worth < rules.worse * progress.best and since_ns < rules.patience_ns:
+                return Action.WAIT
+            if since_ns < rules.gap_ns and worth < rules.better * progress.best:
                 return Action.WAIT
             progress.sent += 1
             progress.best, progress.last_ns = max(progress.best, worth), scene_ns

@@ -83,17 +83,28 @@ VARIANTS = {
     "M": [["0 1,0 0,.5 1,1 0,1 1"], ["0 1,0 0,.5 .8,1 0,1 1"]],
     "W": [["0 0,.22 1,.5 0,.78 1,1 0"], ["0 0,0 1,.5 .4,1 1,1 0"]],
 }
-# Faces of a family, drawn: what differs from STROKES, and the ranges of width, weight and roundness.
+# Faces of a family, drawn: the forms, of which a face has one each, that differ from STROKES; then widths, and the ranges of width,
+# weight and roundness.
 TAIWAN = {
-    "1": [".5 0,.5 1", ".3 .12,.5 0"], "I": [".5 0,.5 1"], "J": ["1 0,1 1 r,0 1 r,0 .7"],
-    "M": ["0 1,0 0,.5 .82,1 0,1 1"], "W": ["0 0,.12 1,.5 .18,.88 1,1 0"], "Q": ["o 0 0 r,1 0 r,1 1 r,0 1 r", ".5 .74,1 1"],
-}  # fmt: skip
+    "1": [[".5 0,.5 1", ".3 .12,.5 0"]],
+    "G": [["1 .24,1 0 r,0 0 r,0 1 r,1 1 r,1 .53,.5 .53"], ["1 .24,1 0 r,0 0 r,0 1 r,1 1 r,1 .9,1 .55,.5 .55", "1 .55,1 1"]],
+    "I": [[".5 0,.5 1"]],
+    "J": [["1 0,1 1 r,0 1 r,0 .7"]],
+    "M": [["0 1,0 0,.5 .82,1 0,1 1"], ["0 1,0 0,.5 .65,1 0,1 1"], ["0 1,0 0,.5 .97,1 0,1 1"]],
+    "Q": [["o 0 0 r,1 0 r,1 1 r,0 1 r", ".5 .74,1 1"], ["o 0 0 r,1 0 r,1 1 r,0 1 r", ".6 .8,1.1 1.04"]],
+    "W": [["0 0,.12 1,.5 .18,.88 1,1 0"], ["0 0,.25 1,.5 .05,.75 1,1 0"], ["0 0,.06 1,.5 .4,.94 1,1 0"]],
+}
 GERMAN = {  # Fälschungserschwerende Schrift and its like: feet and flags, open 4, round 6 and 9
-    "1": [".2 .2,.6 0,.6 1"], "4": [".55 0,0 .72,1 .72", ".74 .42,.74 1"], "6": [".9 .1,.6 0 r,0 0 r,0 1 r,1 1 r,1 .44 r,.1 .44"],
-    "9": [".1 .9,.4 1 r,1 1 r,1 0 r,0 0 r,0 .56 r,.9 .56"], "I": [".5 0,.5 1", "0 0,1 0", "0 1,1 1"],
-    "J": [".2 0,1 0,1 1 r,0 1 r,0 .76"], "M": ["0 1,0 0,.5 .5,1 0,1 1"], "W": ["0 0,.25 1,.5 .4,.75 1,1 0"],
-    "A": ["0 1,.4 0,.6 0,1 1", ".14 .68,.86 .68"],
-}  # fmt: skip
+    "1": [[".2 .2,.6 0,.6 1"]],
+    "4": [[".55 0,0 .72,1 .72", ".74 .42,.74 1"]],
+    "6": [[".9 .1,.6 0 r,0 0 r,0 1 r,1 1 r,1 .44 r,.1 .44"]],
+    "9": [[".1 .9,.4 1 r,1 1 r,1 0 r,0 0 r,0 .56 r,.9 .56"]],
+    "A": [["0 1,.4 0,.6 0,1 1", ".14 .68,.86 .68"], ["0 1,.5 0,1 1", ".14 .68,.86 .68"]],
+    "I": [[".5 0,.5 1", "0 0,1 0", "0 1,1 1"]],
+    "J": [[".2 0,1 0,1 1 r,0 1 r,0 .76"]],
+    "M": [["0 1,0 0,.5 .5,1 0,1 1"]],
+    "W": [["0 0,.25 1,.5 .4,.75 1,1 0"]],
+}
 FAMILIES = {
     "taiwan": (TAIWAN, {"M": 1.05, "W": 1.05, "1": 0.5, "I": 0.4}, (0.38, 0.47), (0.115, 0.155), (0.35, 0.5)),
     "german": (GERMAN, {"I": 0.75, "M": 1.1, "W": 1.1, "1": 0.7}, (0.44, 0.62), (0.1, 0.145), (0.12, 0.35)),
@@ -119,7 +130,8 @@ def faces(rng: np.random.Generator, strokes: int = 12) -> dict[str, Face]:
     for family, (forms, widths, *ranges) in FAMILIES.items():
         for i in range(max(1, strokes // 6)):
             name, shape = f"{family}-{i}", [rng.uniform(*limits) for limits in ranges]
-            found[name] = stroke_face(name, shape[0], shape[1], shape[2], STROKES | forms, WIDTH_OF | widths)
+            chosen = STROKES | {char: several[int(rng.integers(len(several)))] for char, several in forms.items()}
+            found[name] = stroke_face(name, shape[0], shape[1], shape[2], chosen, WIDTH_OF | widths)
     return found
 
 

@@ -34,7 +34,7 @@ WIDE = ("stroke", "german", "road-d", "roboto", "din", "dejavu", "road-e")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A plate to draw. `furniture` names what stands beside the text: band, header, footer, emblem, top-band, slots."""
+    """A plate to draw. `furniture` names what stands beside the text: band, header, footer, emblem, top-band, slots, seals."""
 
     country: str
     lines: tuple[str, ...]  # as drawn, separators included
@@ -103,7 +103,7 @@ def _tw(rng: Rng) -> Layout:
     letters = LETTERS.replace("I", "").replace("O", "")
     pattern = pick(rng, *["AAA-9999"] * 6, "AAA-999", "999-AAA", "9999-AA", "AA-9999", "AA-999", "A9A-999", "AA9-999", "9A-9999")
     ink, ground = pick(rng, *[(BLACK, WHITE)] * 6, (WHITE, GREEN), (INK_GREEN, WHITE), (INK_RED, WHITE), (BLACK, YELLOW))
-    header = pick(rng, (), (), ("header",), ("header", "footer"), ("footer",))
+    header = pick(rng, (), (), ("header",), ("seals",), ("seals",), ("seals", "footer"), ("header", "footer"), ("footer",))
     text = fill(rng, pattern, letters)
     text_y = (rng.uniform(0.22, 0.36), rng.uniform(0.72, 0.86)) if rng.random() < 0.7 else None
     text = text if rng.random() < 0.4 else text.replace("-", "·" if rng.random() < 0.6 else ".")
@@ -211,7 +211,7 @@ def _any(rng: Rng) -> Layout:
         ink,
         ground,
         (*WIDE, "stroke", "road-b"),
-        pick(rng, (), (), (), ("band",), ("header",), ("footer",)),
+        pick(rng, (), (), (), ("band",), ("header",), ("footer",), ("seals",)),
     )
 
 

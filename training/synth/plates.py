@@ -63,7 +63,7 @@ def _boxes(rng: Rng, layout: Layout, height: int, width: int) -> list[tuple[floa
     margin_x = rng.uniform(0.02, 0.07) * width
     beside = {"band": 0.09, "top-band": 0.05}
     left = margin_x + max((share * width for name, share in beside.items() if name in layout.furniture and layout.aspect > 3), default=0.0)
-    top = height * (rng.uniform(0.18, 0.3) if {"header", "top-band"} & set(layout.furniture) else rng.uniform(0.06, 0.15))
+    top = height * (rng.uniform(0.18, 0.3) if {"header", "top-band", "seals"} & set(layout.furniture) else rng.uniform(0.06, 0.15))
     bottom = height * (1 - (rng.uniform(0.16, 0.26) if "footer" in layout.furniture else rng.uniform(0.06, 0.15)))
     if len(layout.lines) == 1:
         top, bottom = (height * share for share in layout.text_y) if layout.text_y else (top, bottom)
@@ -145,7 +145,9 @@ def _ground(rng: Rng, layout: Layout, height: int, width: int) -> F32:
         cv2.rectangle(plate, (0, 0), (width, round(0.2 * height)), tuple(map(float, layouts.BLUE)), -1)
         _small_text(rng, plate, 0.3 * width, 0.04 * height, 0.4 * width, 0.12 * height, np.float32((230, 230, 230)))
         _small_text(rng, plate, 0.015 * width, rng.uniform(0.6, 0.75) * height, 0.05 * width, 0.18 * height, dark)  # Mercosur's BR, AR
-    if "header" in layout.furniture:
+    if "seals" in layout.furniture:
+        _seals(rng, plate, rng.uniform(0.02, 0.1) * height, rng.uniform(0.12, 0.22) * height, dark)
+    elif "header" in layout.furniture:
         wide = rng.uniform(0.2, 0.8)
         _small_text(rng, plate, (0.5 - wide / 2) * width, 0.03 * height, wide * width, rng.uniform(0.1, 0.16) * height, dark)
     if "footer" in layout.furniture:
@@ -155,6 +157,25 @@ def _ground(rng: Rng, layout: Layout, height: int, width: int) -> F32:
         centre = (round(rng.uniform(0.3, 0.7) * width), round(0.5 * height))
         cv2.circle(plate, centre, max(2, round(0.1 * height)), rng.uniform(40, 220, 3).tolist(), -1, cv2.LINE_AA)
     return plate
+
+
+def _seals(rng: Rng, plate: F32, y: float, h: float, colour: F32) -> None:
+    """A few characters of another script in a row above the text, large enough to be taken for a line of it: a province, a purpose."""
+    width, side = plate.shape[1], max(6, round(h))
+    count = int(rng.integers(2, 6))
+    pitch = side * rng.uniform(1.1, 2.2)
+    at = rng.uniform(0.35, 0.65) * width - pitch * count / 2
+    strength = rng.uniform(0.4, 1.0)
+    for i in range(count):
+        mask, thick = np.zeros((side, side), np.uint8), max(1, side // 9)
+        for place in rng.uniform(0.05, 0.95, int(rng.integers(2, 5))):
+            cv2.line(mask, (0, round(place * side)), (side, round(place * side)), 255, thick, cv2.LINE_AA)
+        for place in rng.uniform(0.1, 0.9, int(rng.integers(1, 4))):
+            cv2.line(mask, (round(place * side), 0), (round((place + rng.normal(0, 0.15)) * side), side), 255, thick, cv2.LINE_AA)
+        x0, y0 = round(at + i * pitch), round(y)
+        part = plate[y0 : y0 + side, max(0, x0) : max(0, x0 + side)]
+        alpha = mask[: part.shape[0], : part.shape[1], None].astype(np.float32) * np.float32(strength / 255)
+        part += alpha * (colour - part)
 
 
 def _small_text(rng: Rng, plate: F32, x: float, y: float, w: float, h: float, colour: F32) -> None:
