@@ -1,7 +1,7 @@
 """Decide what a sighting of a plate is worth: read it as it is, enhance it first, wait for a better frame, or give up.
 
-Reading goes only to tracks that are still undecided, and to crops that are no worse than those already read: a frame with
-nothing new to decide costs a detection and nothing more.
+Reading goes to tracks that are still undecided, and to crops that are no worse than those already read; a decided plate is read
+again only from a much better crop. A frame with nothing new to decide costs a detection and nothing more.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from alpr.types import U8, PlateCrop, Track
 
 Key = tuple[str, int]
 """A camera and a track of it."""
+
+
+ENHANCED_SHARE = 0.5
 
 
 class Action(Enum):
@@ -38,6 +41,7 @@ class GateRules:
     worse: float = 0.75  # a crop below this share of the best one read waits for a better one …
     patience_ns: int = 200_000_000  # … but not longer than this: the best one may have been cut or smeared, and read wrong
     better: float = 1.12  # one above it is read at once
+    again: float = 1.3  # a decided plate is read again where a crop is so much better: the final event may still mend an early one
     gap_ns: int = 80_000_000  # otherwise frames so close together are much the same picture
     give_up_reads: int = 30
     in_flight: int = 2
@@ -51,6 +55,7 @@ class _Progress:
     answered: int = 0
     decided: bool = False
     best: float = 0.0
+    height_px: float = 0.0
     last_ns: int = -(10**18)
 
 
@@ -66,15 +71,19 @@ class Gate:
         """Whether a crop of this track is worth cutting out at all."""
         with self._lock:
             progress = self._progress.get((camera, track.id))
-        open_ = progress is None or not (progress.decided or progress.sent >= self._rules.give_up_reads)
-        return open_ and height_px >= self._rules.min_line_px
+        if progress is not None:
+            if progress.sent >= self._rules.give_up_reads:
+                return False
+            if progress.decided and height_px < self._rules.again * progress.height_px:
+                return False
+        return height_px >= self._rules.min_line_px
 
     def decide(self, camera: str, track: Track, crop: PlateCrop, scene_ns: int) -> Action:
         """What to do with a crop; READ and ENHANCE count it as sent."""
         rules, worth = self._rules, quality(crop)
         with self._lock:
             progress = self._progress.setdefault((camera, track.id), _Progress())
-            if progress.decided or line_px(crop) < rules.min_line_px:
+            if line_px(crop) < rules.min_line_px or (progress.decided and worth < rules.again * progress.best):
                 return Action.WAIT
             if progress.sent >= rules.give_up_reads:
                 return Action.GIVE_UP
@@ -87,6 +96,7 @@ class Gate:
                 return Action.WAIT
             progress.sent += 1
             progress.best, progress.last_ns = max(progress.best, worth), scene_ns
+            progress.height_px = max(progress.height_px, crop.height_px)
         return self.manner(crop)
 
     def manner(self, crop: PlateCrop) -> Action:
@@ -117,6 +127,12 @@ def line_px(crop: PlateCrop) -> float:
 def quality(crop: PlateCrop) -> float:
     """How much a crop promises: line height, up to where more adds nothing, times sharpness."""
     return min(line_px(crop), 40.0) * (0.1 + sharpness(crop.bgr))
+
+
+def weight(crop: PlateCrop, source: PlateCrop) -> float:
+    """How much a read of a crop counts in the vote. An enhanced one counts half of its source: it is a guess at the same picture, and
+    by its own sharpness, which LPSR made, guesses would outvote what the camera saw."""
+    return quality(source) * (ENHANCED_SHARE if crop.enhanced else 1.0)
 
 
 def sharpness(bgr: U8) -> float:

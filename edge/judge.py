@@ -12,7 +12,6 @@ from alpr.decode import ious
 from alpr.syntax import Grammar
 from alpr.types import F32, PlateCrop, PlateEvent, Read, Track, Vote
 from alpr.vote import vote, weakest
-from edge.gate import quality
 from edge.tracker import motion
 
 
@@ -71,11 +70,10 @@ class Judge:
     _parked: dict[str, list[_Parked]] = field(default_factory=dict)
 
     def hear(
-        self, track: Track, crop: PlateCrop, read: Read, seen: Sighted, timings: Callable[[], dict[str, float]]
+        self, track: Track, crop: PlateCrop, read: Read, weight: float, seen: Sighted, timings: Callable[[], dict[str, float]]
     ) -> tuple[bool, PlateEvent | None]:
-        """Take a read of a track into its vote → whether the plate is decided, and the `early` event if this made it so."""
+        """Take a read of a track into its vote, weighed → whether the plate is decided, and the `early` event if this made it so."""
         case = self._cases.setdefault((seen.camera, track.id), _Case())
-        weight = quality(crop)
         case.reads = sorted([*case.reads, (weight, read)], key=lambda item: -item[0])[: self.rules.votes]
         case.vote = vote([read for _, read in case.reads], [weight for weight, _ in case.reads], self.grammar)
         if not crop.enhanced and (case.best is None or weight > case.best[0]):

@@ -11,7 +11,7 @@ from alpr.imaging import quad_size, rectify
 from alpr.types import Frame, PlateCrop, PlateEvent, Read, Track
 from edge.detector import Detector
 from edge.enhancer import Enhancer
-from edge.gate import Action, Gate
+from edge.gate import Action, Gate, weight
 from edge.judge import Judge, Sighted
 from edge.pipeline import Stage
 from edge.reader import Reader
@@ -122,7 +122,7 @@ class Loop:
         for job in sighting.jobs:
             decided = False
             for crop, read in job.reads:
-                now_decided, event = self.judge.hear(job.track, crop, read, sighting.seen, timings)
+                now_decided, event = self.judge.hear(job.track, crop, read, weight(crop, job.crop), sighting.seen, timings)
                 decided = decided or now_decided
                 events += [event] if event else []
             self.gate.answered(camera, job.track.id, decided)

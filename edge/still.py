@@ -12,7 +12,7 @@ from alpr.types import F32, U8, Detections, PlateCrop, Read, Vote
 from alpr.vote import vote
 from edge.detector import Detector
 from edge.enhancer import Enhancer
-from edge.gate import Action, Gate, line_px, quality
+from edge.gate import Action, Gate, line_px, quality, weight
 from edge.reader import Reader
 
 CROP_SCORE = 0.25
@@ -74,7 +74,7 @@ class Stills:
         if self.gate.manner(crops[0]) is Action.ENHANCE:
             crops += self.enhancer(crops[:1])
         reads = self.reader(crops)
-        said = vote(reads, [quality(crop) for crop in crops], self.grammar)
+        said = vote(reads, [weight(crop, crops[0]) if crop.enhanced else quality(crop) for crop in crops], self.grammar)
         return StillPlate(found.boxes[i], quad, float(found.scores[i]), line_px(crops[0]), said, tuple(reads))
 
 

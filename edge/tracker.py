@@ -29,7 +29,7 @@ class TrackerRules:
     """When two sightings are one plate, and when it is gone."""
 
     lost_s: float = 1.0  # unseen for longer: ended
-    high: float = 0.4  # a detection from here on may start a track
+    high: float = 0.5  # a detection from here on may start a track
     low: float = 0.1  # one from here on may continue one
     match_iou: float = 0.2  # boxes that overlap the expected place this much may match in any case
     gate_sigmas: float = 3.0  # how far from the expected place it may be seen

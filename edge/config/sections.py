@@ -62,7 +62,7 @@ class Tracking:
     """When two sightings are one vehicle, and when it is gone: see `TrackerRules`."""
 
     lost_s: Seconds = 1.0
-    high: Share = 0.4
+    high: Share = 0.5
     low: Share = 0.1
     match_iou: Share = 0.2
 

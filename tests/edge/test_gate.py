@@ -71,13 +71,15 @@ def test_no_more_than_two_crops_of_a_track_are_under_way() -> None:
     assert actions == [Action.READ, Action.READ, Action.WAIT]
 
 
-def test_a_decided_track_is_read_no_more_and_a_forgotten_one_starts_anew() -> None:
+def test_a_decided_track_is_read_again_only_from_much_nearer_and_a_forgotten_one_starts_anew() -> None:
     gate = Gate(GateRules())
-    gate.decide("a", TRACK, crop(plate(40)), 0)
+    gate.decide("a", TRACK, crop(plate(24, 100)), 0)
     gate.answered("a", 1, True)
-    assert not gate.wants("a", TRACK, 40) and gate.wants("b", TRACK, 40)
+    assert not gate.wants("a", TRACK, 24) and gate.wants("b", TRACK, 24)
+    assert gate.wants("a", TRACK, 40) and gate.decide("a", TRACK, crop(plate(40)), 1000 * MS) is Action.READ  # so much nearer
+    assert not gate.wants("a", TRACK, 40)
     gate.forget("a", 1)
-    assert gate.wants("a", TRACK, 40)
+    assert gate.wants("a", TRACK, 24)
 
 
 def test_an_unreadable_plate_is_given_up() -> None:

@@ -48,7 +48,7 @@ def crop(enhanced: bool = False) -> PlateCrop:
 
 
 def tell(judge: Judge, which: Track, *texts: str, sure: float = 0.99) -> list[PlateEvent]:
-    heard = [judge.hear(which, crop(), said(text, sure), SEEN, dict)[1] for text in texts]
+    heard = [judge.hear(which, crop(), said(text, sure), 1.0, SEEN, dict)[1] for text in texts]
     return [event for event in heard if event]
 
 
@@ -108,10 +108,10 @@ def test_a_parked_car_is_one_vehicle_however_often_it_is_hidden(judge: Judge) ->
 
 def test_an_enhanced_crop_votes_and_is_never_the_evidence(judge: Judge) -> None:
     for picture in (crop(), crop(enhanced=True)):
-        judge.hear(track(), picture, replace(said("51F73420"), enhanced=picture.enhanced), SEEN, dict)
+        judge.hear(track(), picture, replace(said("51F73420"), enhanced=picture.enhanced), 1.0, SEEN, dict)
     kept = Judge(judge.grammar, JudgeRules(), crops=True)
     for picture in (crop(enhanced=True), crop()):
-        kept.hear(track(), picture, replace(said("51F73420"), enhanced=picture.enhanced), SEEN, dict)
+        kept.hear(track(), picture, replace(said("51F73420"), enhanced=picture.enhanced), 1.0, SEEN, dict)
     final = kept.close("gate", track(), dict)
     assert final is not None and final.vote.enhanced == 1
     assert final.crop is not None and np.array_equal(final.crop, crop().bgr)

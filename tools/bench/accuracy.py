@@ -21,7 +21,7 @@ from alpr.types import U8
 from edge.still import StillPlate, Stills
 from tools.bench.dataset import Item, load
 
-OPERATING_SCORE = 0.4
+OPERATING_SCORE = 0.5
 """The tracker's threshold for a new track: precision and recall are told there, AP50 over all scores."""
 
 

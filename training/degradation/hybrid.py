@@ -5,119 +5,95 @@ Random order and several stages follow Real-ESRGAN (Wang et al., ICCVW 2021, arX
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 
 from alpr.types import U8
-from training.degradation import effects
+from training.degradation import effects, steps
+from training.degradation.steps import Step
 
 Rng = np.random.Generator
-DOWN = (cv2.INTER_AREA, cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC)
-UP = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One effect with its parameters; `seed` is there where the effect draws noise of its own."""
-
-    effect: str
-    parameters: dict[str, Any]
-    seed: int | None = None
-
-
 Recipe = tuple[Step, ...]
+
+STEPS: tuple[tuple[float, Callable[[Rng, float, float], Step]], ...] = (
+    (0.45, steps.blur), (0.31, steps.motion), (0.14, steps.defocus), (0.05, steps.estimated), (0.72, steps.small),
+    (0.46, steps.noise), (0.06, steps.isp_noise), (0.2, steps.jpeg), (0.06, steps.blocking), (0.6, steps.exposure),
+    (0.04, steps.overexposed), (0.04, steps.underexposed), (0.4, steps.colour), (0.08, steps.glare), (0.03, steps.headlight),
+    (0.04, steps.infrared), (0.18, steps.shadow), (0.18, steps.sharpen), (0.03, steps.interlace), (0.03, steps.rolling_shutter),
+    (0.04, steps.rain), (0.04, steps.fog), (0.05, steps.dirt), (0.05, steps.occlusion),
+)  # fmt: skip
+"""Each effect with its chance at severity 1."""
+LAST_JPEG = 0.85
+"""What ends every camera's chain, nearly."""
 
 
 def recipe(rng: Rng, line_px: float, severity: float = 1.0) -> Recipe:
     """Draw a recipe for a plate whose line of text is `line_px` high now; severity 0 leaves it alone, 1 is a hard road."""
-    steps = [make(rng, line_px, severity) for chance, make in STEPS if rng.random() < chance * min(1.0, severity)]
-    order = rng.permutation(len(steps))
-    drawn = [steps[i] for i in order]
-    if rng.random() < 0.85 * min(1.0, severity):  # what ends every camera's chain
-        drawn.append(_jpeg(rng, line_px, severity))
-    return tuple(drawn)
+    drawn = [make(rng, line_px, severity) for chance, make in STEPS if rng.random() < chance * min(1.0, severity)]
+    ordered = [drawn[i] for i in rng.permutation(len(drawn))]
+    if rng.random() < LAST_JPEG * min(1.0, severity):
+        ordered.append(steps.jpeg(rng, line_px, severity))
+    return tuple(ordered)
 
 
-def replay(bgr: U8, steps: Recipe) -> U8:
+def replay(bgr: U8, recipe: Recipe) -> U8:
     """Apply a recipe; the same recipe on the same picture gives the same bytes."""
-    for step in steps:
+    for step in recipe:
         effect = getattr(effects, step.effect)
         noise = {} if step.seed is None else {"rng": np.random.default_rng(step.seed)}
         bgr = effect(bgr, **step.parameters, **noise)
     return bgr
 
 
-def _blur(rng: Rng, line_px: float, severity: float) -> Step:
-    long = severity * line_px * abs(rng.normal(0, 0.055)) + 0.2
-    parameters = {"sigma_x_px": long, "sigma_y_px": long * rng.uniform(0.4, 1), "angle_deg": rng.uniform(0, 180)}
-    return Step("gaussian_blur", parameters)
+def save(recipe: Recipe) -> list[dict[str, Any]]:
+    """A recipe as JSON can hold it."""
+    rows = [{"effect": step.effect, "parameters": _listed(step.parameters), "seed": step.seed} for step in recipe]
+    return [{key: value for key, value in row.items() if value is not None} for row in rows]
 
 
-def _motion(rng: Rng, line_px: float, severity: float) -> Step:
-    angle = rng.normal(0, 20) if rng.random() < 0.6 else rng.uniform(0, 180)
-    return Step("motion_blur", {"length_px": 1 + severity * line_px * rng.uniform(0, 0.28), "angle_deg": angle})
+def load(rows: Sequence[Mapping[str, Any]]) -> Recipe:
+    """What `save` made → the recipe; ValueError says which step is wrong, and how."""
+    if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Sequence):
+        raise ValueError(f"expected a list of steps, got {type(rows).__name__}")
+    return tuple(_step(f"step {number}", row) for number, row in enumerate(rows, start=1))
 
 
-def _defocus(rng: Rng, line_px: float, severity: float) -> Step:
-    return Step("defocus", {"radius_px": 0.5 + severity * line_px * rng.uniform(0, 0.11)})
+def _step(where: str, row: Mapping[str, Any]) -> Step:
+    if not isinstance(row, Mapping) or not {"effect", "parameters"} <= set(row) <= {"effect", "parameters", "seed"}:
+        raise ValueError(f"{where}: expected effect, parameters and perhaps a seed, got {row!r:.80}")
+    name, parameters, seed = row["effect"], row["parameters"], row.get("seed")
+    if name not in effects.__all__:
+        raise ValueError(f"{where}: no effect is called {name!r}; there are {', '.join(effects.__all__)}")
+    if not isinstance(parameters, Mapping):
+        raise ValueError(f"{where}: expected the parameters of {name} by name, got {type(parameters).__name__}")
+    known = dict(list(inspect.signature(getattr(effects, name)).parameters.items())[1:])  # the first is the picture
+    draws = known.pop("rng", None) is not None
+    if draws != isinstance(seed, int):
+        raise ValueError(f"{where}: {name} {'needs a whole number as its seed' if draws else 'takes no seed'}, got {seed!r}")
+    missing = {key for key, parameter in known.items() if parameter.default is parameter.empty} - set(parameters)
+    unknown = set(parameters) - set(known)
+    for problem, keys in (("has no parameter", unknown), ("lacks the parameter", missing)):
+        if keys:
+            raise ValueError(f"{where}: {name} {problem} {', '.join(sorted(keys))}; it takes {', '.join(known)}")
+    return Step(name, {key: _frozen(f"{where}: {name}'s {key}", value) for key, value in parameters.items()}, seed)
 
 
-def _small(rng: Rng, line_px: float, severity: float) -> Step:
-    left_px = float(np.exp(rng.uniform(np.log(7), np.log(max(8.0, line_px)))))
-    factor = min(1.0, left_px / line_px) ** min(1.0, severity)
-    return Step("low_resolution", {"factor": factor, "down": int(rng.choice(DOWN)), "up": int(rng.choice(UP))})
+def _listed(value: Any) -> Any:
+    """Tuples → lists, numpy's numbers → Python's."""
+    if isinstance(value, Mapping):
+        return {key: _listed(part) for key, part in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_listed(part) for part in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
-def _noise(rng: Rng, line_px: float, severity: float) -> Step:
-    parameters = {"shot": severity * rng.uniform(0, 16), "read": severity * rng.uniform(0, 9), "gray": bool(rng.random() < 0.5)}
-    return Step("sensor_noise", parameters, int(rng.integers(2**31)))
-
-
-def _jpeg(rng: Rng, line_px: float, severity: float) -> Step:
-    return Step("jpeg", {"quality": int(np.clip(95 - severity * rng.gamma(2.0, 14), 12, 98))})
-
-
-def _exposure(rng: Rng, line_px: float, severity: float) -> Step:
-    gain = float(np.exp(severity * rng.normal(0, 0.45)))
-    return Step("exposure", {"gain": gain, "offset": severity * rng.normal(0, 15), "gamma": float(np.exp(severity * rng.normal(0, 0.3)))})
-
-
-def _colour(rng: Rng, line_px: float, severity: float) -> Step:
-    gains = tuple(np.exp(severity * rng.normal(0, 0.15, 3)).tolist())
-    return Step("colour_cast", {"gains": gains, "saturation": rng.uniform(0, 1.3)})
-
-
-def _glare(rng: Rng, line_px: float, severity: float) -> Step:
-    centre = tuple(rng.uniform(-0.1, 1.1, 2).tolist())
-    return Step("glare", {"centre": centre, "radius": rng.uniform(0.1, 0.6), "strength": severity * rng.uniform(0.1, 0.8)})
-
-
-def _shadow(rng: Rng, line_px: float, severity: float) -> Step:
-    angle, depth = rng.uniform(0, 2 * np.pi), 1 - severity * rng.uniform(0.1, 0.65)
-    edge = (float(np.cos(angle)), float(np.sin(angle)), float(rng.uniform(-0.2, 0.9)))
-    return Step("shadow", {"edge": edge, "depth": max(0.1, depth), "softness_px": rng.uniform(0.5, 6)})
-
-
-def _sharpen(rng: Rng, line_px: float, severity: float) -> Step:
-    return Step("sharpen", {"sigma_px": rng.uniform(0.6, 2.5), "amount": severity * rng.uniform(0.2, 1.8)})
-
-
-def _interlace(rng: Rng, line_px: float, severity: float) -> Step:
-    return Step("interlace", {"shift_px": int(rng.integers(1, 2 + int(severity * line_px * 0.05)))})
-
-
-def _occlusion(rng: Rng, line_px: float, severity: float) -> Step:
-    x, y = rng.uniform(0, 1, 2)
-    box = (x - 0.03, y - 0.06, x + rng.uniform(0.0, 0.05), y + rng.uniform(0.0, 0.12))
-    return Step("occlusion", {"box": box, "colour": tuple(rng.uniform(0, 255, 3).tolist())})
-
-
-STEPS: tuple[tuple[float, Callable[[Rng, float, float], Step]], ...] = (
-    (0.5, _blur), (0.35, _motion), (0.15, _defocus), (0.75, _small), (0.5, _noise), (0.25, _jpeg), (0.7, _exposure),
-    (0.4, _colour), (0.12, _glare), (0.2, _shadow), (0.2, _sharpen), (0.04, _interlace), (0.06, _occlusion),
-)  # fmt: skip
-"""Each effect with its chance at severity 1."""
+def _frozen(where: str, value: Any) -> Any:
+    """Lists → tuples; nothing but finite numbers and switches in them."""
+    if isinstance(value, (tuple, list)):
+        return tuple(_frozen(where, part) for part in value)
+    if not isinstance(value, (bool, int, float)) or not np.isfinite(value):
+        raise ValueError(f"{where} must be a finite number, a switch, or a list of those, got {value!r}")
+    return value

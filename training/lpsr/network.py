@@ -8,6 +8,8 @@ features live at half resolution, and in that the residual is added before the s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -85,3 +87,18 @@ class LPSR(nn.Module):
         # the logit, so that the sigmoid of no change is the input; in full width, since half of it would round the picture
         within = image.clamp(0.01, 0.99)
         return torch.sigmoid(change.to(image.dtype) + torch.log(within / (1 - within)))
+
+
+def from_weights(weights: Mapping[str, Tensor]) -> LPSR:
+    """An LPSR whose size and parts are read off its weights."""
+    first = weights["blocks.0.layers.0.weight"]
+    net = LPSR(
+        channels=first.shape[1],
+        growth=first.shape[0],
+        blocks=len({name.split(".")[1] for name in weights if name.startswith("blocks.")}),
+        layers=len({name.split(".")[3] for name in weights if name.startswith("blocks.0.layers.")}),
+        attention=any(name.startswith("blocks.0.attention.") for name in weights),
+        auto_encoder=any(name.startswith("auto_encoder.") for name in weights),
+    )
+    net.load_state_dict(weights)
+    return net.eval()

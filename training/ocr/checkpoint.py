@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors.torch import load_file
+from torch import Tensor
 
 from training.ocr.network import ReaderNet
 from training.run import load
@@ -15,6 +17,11 @@ def averaged(checkpoint: Path) -> ReaderNet:
     if not checkpoint.exists():
         raise SystemExit(f"{checkpoint}: no such file; train the reader first: python -m training.ocr --out {checkpoint.parent}")
     weights = load_file(checkpoint) if checkpoint.suffix == ".safetensors" else (load(checkpoint) or {})["average"]
+    return from_weights(weights)
+
+
+def from_weights(weights: Mapping[str, Tensor]) -> ReaderNet:
+    """A reader whose width is read off its weights."""
     net = ReaderNet(weights["place"].shape[-1])
     net.load_state_dict(weights)
     return net.eval()

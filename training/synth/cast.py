@@ -170,7 +170,7 @@ def played(seed: int, number: int, part: Part, faces: Mapping[str, Face], light:
 
 def _official(faces: Mapping[str, Face], layout: Layout) -> Mapping[str, Face]:
     """The one face of a country's plates; where it is not installed, a stroke-drawn one."""
-    face = faces.get("road-c" if layout.country == "TW" else "din", faces["stroke-0"])
+    face = faces.get("taiwan-0" if layout.country == "TW" else "din", faces["stroke-0"])
     return dict.fromkeys((*layout.faces, "stroke-0"), face)
 
 

@@ -212,7 +212,7 @@ def _ink(rng: Rng, plate: F32, ink: U8, layout: Layout, wear: float) -> F32:
     if rng.random() < 0.5:  # embossed: light falls on one edge of a stroke, not on the other
         shift = rng.choice([-1, 1], 2)
         edge = np.roll(ink, tuple(shift), (0, 1)).astype(np.float32) - np.roll(ink, tuple(-shift), (0, 1))
-        plate = plate + edge[..., None] * np.float32(rng.uniform(0.05, 0.3))
+        plate = plate + edge[..., None] * np.float32(rng.uniform(0.05, 0.3) if rng.random() < 0.8 else rng.uniform(0.3, 0.6))
     return plate
 
 
