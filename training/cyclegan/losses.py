@@ -21,8 +21,8 @@ or the style, in invisible patterns there (Chu et al., "CycleGAN, a Master of St
 class Weights:
     """Of the makers' losses beside the game's 1, on pictures in 0..1.
 
-    The sharp cycle weighs less: what blur destroys cannot come back. Generators that begin as the identity need little to hold
-    them there: with the weights of the paper (10, 5 here), a toy that had only to halve the light had not moved after 120 steps.
+    The sharp cycle weighs less: what blur destroys cannot come back. Generators that begin as the identity are given little
+    to hold them there.
     """
 
     cycle_sharp: float = 1.5
