@@ -58,6 +58,8 @@ def scale(bf16: bool = False) -> Iterator[Scale]:
         torch.distributed.init_process_group("nccl" if gpu else "gloo")
     try:
         yield Scale(device, rank, world, bf16)
+        if world > 1:
+            torch.distributed.barrier()  # one that leaves while the first still evaluates breaks the connections of both: seen as SIGABRT
     finally:
         if world > 1:
             torch.distributed.destroy_process_group()

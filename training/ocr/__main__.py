@@ -53,6 +53,8 @@ def train(args: argparse.Namespace, place: Scale) -> None:
     samples = data.Samples((args.seed + step, place.rank), real, 0.04 if real else 0.0, args.hardest, easy)
     loader = iter(DataLoader(samples, args.batch_size, num_workers=args.workers, prefetch_factor=8 if args.workers else None))
     validation, shared = _validation(args.seed), place.shared(net)
+    if args.compile:
+        shared = torch.compile(shared)
 
     def keep() -> None:
         save(checkpoint, net=net, average=average.model, optimiser=optimiser, step=step, spent_s=clock.spent_s)
@@ -123,6 +125,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--hardest", type=float, default=0.8, help="severity of the worst samples: above 1 most of them hold no text")
     parser.add_argument("--easy_samples", type=int, default=40_000, help="severity rises to its full reach over the first so many")
     parser.add_argument("--bf16", action="store_true", help="half the width of the arithmetic: quick where the processor has units for it")
+    parser.add_argument("--compile", action="store_true", help="let torch fuse operations (needs a C++ compiler): a fifth quicker after a minute")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--save_s", type=float, default=150)
     parser.add_argument("--seed", type=int, default=1)
