@@ -76,11 +76,10 @@ def _ocr(weights: dict[str, Any], draft: Path) -> str:
 
 def _detection(weights: dict[str, Any], draft: Path) -> str:
     from training.detector.export import export_onnx, parity
-    from training.detector.network import Detector
+    from training.detector.network import from_weights
 
-    detector = Detector()
-    detector.load_state_dict(weights)
-    export_onnx(detector.eval(), draft)
+    detector = from_weights(weights)
+    export_onnx(detector, draft)
     apart = parity(detector, draft)
     return f"{apart['score']:g} in score, {apart['px']:g} px"
 

@@ -52,7 +52,7 @@ def write(module: nn.Module, weights: Mapping[str, torch.Tensor], release: Relea
         out.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(draft, out / f"{release.name}.onnx")
     save_file({name: value.contiguous() for name, value in weights.items()}, out / f"{release.name}.safetensors")
-    parameters = sum(value.numel() for value in weights.values())
+    parameters = sum(value.numel() for value in module.parameters())
     path = out / f"{release.name}.yaml"
     fields = _fields(
         release, out / f"{release.name}.onnx", {"parameters": parameters, "torch_onnx_apart": float(f"{apart:.2g}"), **measured}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -9,7 +13,7 @@ import torch
 from alpr.decode import BLANK
 from alpr.types import ALPHABET
 from training import release
-from training.ocr import data
+from training.ocr import data, pseudo, reliability
 from training.ocr.network import CLASSES, SLOTS, ReaderForExport, ReaderNet, loss
 from training.synth import glyphs, layouts
 
@@ -95,3 +99,58 @@ def test_a_release_has_a_contract_that_loads_and_refuses_what_disagrees(net: Rea
     other = ReaderForExport(ReaderNet(32, blocks=(1, 1), layers=1).eval())
     with pytest.raises(release.ParityError, match="differ by"):
         release.parity(other, out / "reader.onnx", [(64, 128)], 1e-3)
+
+
+def test_pseudo_labels_need_every_look_to_agree(net: ReaderNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader's own texts train it further: one that a small shift of the crop changes would teach it its errors."""
+    looks = [np.zeros((20, 40, 3), np.uint8)] * 2
+    sure, _ = one_hot(["51F73420", "51F73420"])
+    torn, _ = one_hot(["51F73420", "51F73426"])
+    words, _ = one_hot(["KERBSIDE", "KERBSIDE"])
+    for logits, told in ((sure, "51F73420"), (torn, None), (words, None)):
+        monkeypatch.setattr(net, "forward", lambda image, logits=logits: (logits, torch.full((2,), 9.0)))
+        found = pseudo.tell(net, looks, 0.9)
+        assert (found and found.text) == told and (found is None or found.two_lines)
+    monkeypatch.setattr(net, "forward", lambda image: (sure / 8, torch.zeros(2)))
+    assert pseudo.tell(net, looks, 0.9) is None  # agreed, and in doubt
+
+
+def test_looks_stay_within_the_picture() -> None:
+    cuts = pseudo.looks(np.zeros((40, 100, 3), np.uint8), (2, 1, 98, 39))
+    assert len(cuts) == len(pseudo.LOOKS) and all(0 < cut.shape[0] <= 40 and 0 < cut.shape[1] <= 100 for cut in cuts)
+
+
+def test_real_crops_keep_a_margin_their_lines_and_what_a_reader_can_say(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((60, 140, 3), np.uint8))
+    rows = [
+        {"image": "a.png", "plates": [{"box": [20, 10, 120, 50], "text": "京A1", "lines": 2}]},
+        {"image": "a.png", "plates": [{"text": "B2"}]},
+    ]
+    (tmp_path / "labels.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    boxed, whole = data.real_crops(tmp_path)
+    assert (boxed.text, boxed.two_lines, boxed.bgr.shape) == ("A1", True, (48, 120, 3))
+    assert (whole.text, whole.two_lines, whole.bgr.shape) == ("B2", False, (60, 140, 3))
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match="cannot be decoded"):
+        data.real_crops(tmp_path / "labels.jsonl")
+
+
+def test_a_known_overconfidence_is_found_and_mended() -> None:
+    """Logits whose softmax is the truth's own odds, made three times as sure: the temperature is 3, and then what is said is right."""
+    rng = np.random.default_rng(0)
+    honest = rng.normal(0, 1.5, (40_000, CLASSES))
+    p = np.exp(honest) / np.exp(honest).sum(1, keepdims=True)
+    truth = (p.cumsum(1) > rng.random((len(p), 1))).argmax(1)
+    found = reliability.Rows(3 * honest, truth)
+    t = reliability.temperature(found)
+    assert t == pytest.approx(3, rel=0.05)
+    assert reliability.expected_error(reliability.bins(found, t)) < 0.02 < 0.2 < reliability.expected_error(reliability.bins(found, 1.0))
+
+
+def test_a_release_carries_its_temperature(net: ReaderNet) -> None:
+    image = torch.rand(2, 3, 64, 128)
+    plain = ReaderForExport(net)(image)[0]
+    net.temperature.fill_(2.0)
+    softer = ReaderForExport(net)(image)[0]
+    net.temperature.fill_(1.0)
+    assert torch.allclose(softer, torch.softmax(torch.log(plain) / 2, -1), atol=1e-5)

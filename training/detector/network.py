@@ -7,7 +7,7 @@ corners lie. Convolutions are plain 3x3 or 1x1 (depthwise in the heads alone) wi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -100,9 +100,9 @@ class Detector(nn.Module):
 
     def __init__(
         self,
-        backbone: Sequence[int] = (8, 24, 48, 80, 128),
-        neck: Sequence[int] = (32, 64, 64),
-        head: int = 32,
+        backbone: Sequence[int] = (16, 32, 64, 96, 160),
+        neck: Sequence[int] = (48, 64, 96),
+        head: int = 48,
     ) -> None:
         super().__init__()
         c2, c4, c8, c16, c32 = backbone
@@ -124,6 +124,15 @@ class Detector(nn.Module):
         p8 = self.down8(torch.cat([x8, functional.interpolate(p16, scale_factor=2.0)], 1))
         points = [head(p).flatten(2) for head, p in zip(self.heads, (p8, p16, p32), strict=True)]
         return torch.cat(points, 2).transpose(1, 2)
+
+
+def from_weights(weights: Mapping[str, Tensor]) -> Detector:
+    """A detector whose widths are read off its weights."""
+    backbone = [weights[f"{name}.0.weight"].shape[0] for name in ("stage4.0", "stage4.1", "stage8.0", "stage16.0", "stage32.0")]
+    neck = [weights[f"heads.{i}.score.0.0.weight"].shape[0] for i in range(len(STRIDES))]
+    detector = Detector(backbone, neck, weights["heads.0.score.1.0.weight"].shape[0])
+    detector.load_state_dict(weights)
+    return detector.eval()
 
 
 def grid(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:

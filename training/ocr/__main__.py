@@ -1,6 +1,6 @@
 """Train the reader on rendered plates.
 
-    python -m training.ocr --out runs/ocr --minutes 45 [--real DATA/train/cn-lowres-crops]
+    python -m training.ocr --out runs/ocr --minutes 45 [--real DATA/train/cn-lowres-crops runs/pseudo.jsonl]
 
 `torchrun --nproc_per_node N -m training.ocr …` trains on N devices. Cut it at any time: the same command goes on where it stopped.
 Then `python -m training.ocr.export`.
@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 
 from alpr.decode import read
 from training.ocr import data
+from training.ocr.checkpoint import averaged, from_weights
 from training.ocr.network import ReaderNet, loss
 from training.run import Average, Clock, append_metrics, load, save
 from training.scale import Scale, scale
@@ -35,22 +35,23 @@ def main() -> None:
 def train(args: argparse.Namespace, place: Scale) -> None:
     net = ReaderNet(args.width).to(place.device, memory_format=torch.channels_last)
     if args.init:
-        net.load_state_dict(load_file(args.init))
+        net.load_state_dict(averaged(args.init).state_dict())
     average = Average(net, 0.999)
     optimiser = torch.optim.AdamW(net.parameters(), args.lr, weight_decay=0.02)
     clock, step = Clock(args.minutes), 0
     checkpoint = args.out / "checkpoint.pt"
     if found := load(checkpoint):
-        net.load_state_dict(found["net"])
-        average.model.load_state_dict(found["average"])
+        net.load_state_dict(from_weights(found["net"]).state_dict())
+        average.model.load_state_dict(from_weights(found["average"]).state_dict())
         optimiser.load_state_dict(found["optimiser"])
         clock, step, average.steps = Clock(args.minutes, found["spent_s"]), found["step"], found["step"]
         print(f"resumed at step {step}, {clock}")
 
-    real = data.real_crops(args.real, skip=REAL_HELD_OUT) if args.real else []
-    held_out = data.real_crops(args.real, most=REAL_HELD_OUT) if args.real else []
+    sets = [data.real_crops(labels) for labels in args.real]
+    held_out = [sample for samples in sets for sample in samples[:REAL_HELD_OUT]]
+    real = [sample for samples in sets for sample in samples[REAL_HELD_OUT:]]
     easy = max(0, args.easy_samples - step * args.batch_size * place.world) // max(1, args.workers * place.world)
-    samples = data.Samples((args.seed + step, place.rank), real, 0.04 if real else 0.0, args.hardest, easy)
+    samples = data.Samples((args.seed + step, place.rank), real, args.real_share if real else 0.0, args.hardest, easy)
     loader = iter(DataLoader(samples, args.batch_size, num_workers=args.workers, prefetch_factor=8 if args.workers else None))
     validation, shared = _validation(args.seed), place.shared(net)
     if args.compile:
@@ -116,7 +117,8 @@ def _float(image: torch.Tensor) -> torch.Tensor:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.ocr", description="Train the reader on rendered plates.")
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint.pt and metrics.csv")
-    parser.add_argument("--real", type=Path, help="a set of real one-line crops with text, mixed in at 4 %%")
+    parser.add_argument("--real", type=Path, nargs="+", default=[], help="sets of crops with text, or labels by training.ocr.pseudo")
+    parser.add_argument("--real_share", type=float, default=0.04, help="how many of the samples are real")
     parser.add_argument("--init", type=Path, help="start from released weights, models/reader.safetensors, instead of from nothing")
     parser.add_argument("--minutes", type=float, default=45, help="training time; the learning rate follows it")
     parser.add_argument("--batch_size", type=int, default=128)
@@ -125,7 +127,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--hardest", type=float, default=0.8, help="severity of the worst samples: above 1 most of them hold no text")
     parser.add_argument("--easy_samples", type=int, default=40_000, help="severity rises to its full reach over the first so many")
     parser.add_argument("--bf16", action="store_true", help="half the width of the arithmetic: quick where the processor has units for it")
-    parser.add_argument("--compile", action="store_true", help="let torch fuse operations (needs a C++ compiler): a fifth quicker after a minute")
+    parser.add_argument("--compile", action="store_true", help="fuse operations (needs a C++ compiler): a fifth quicker")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--save_s", type=float, default=150)
     parser.add_argument("--seed", type=int, default=1)

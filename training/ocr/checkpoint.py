@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -23,5 +24,5 @@ def averaged(checkpoint: Path) -> ReaderNet:
 def from_weights(weights: Mapping[str, Tensor]) -> ReaderNet:
     """A reader whose width is read off its weights."""
     net = ReaderNet(weights["place"].shape[-1])
-    net.load_state_dict(weights)
+    net.load_state_dict({"temperature": torch.ones(()), **weights})  # a training's own weights may come from before it was fitted
     return net.eval()

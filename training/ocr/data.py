@@ -32,14 +32,29 @@ class Sample:
     two_lines: bool
 
 
-def real_crops(folder: Path, skip: int = 0, most: int | None = None) -> list[Sample]:
-    """One-line crops with known text; signs outside A-Z0-9 (a province's) are not ours to read and leave the truth."""
-    rows = [json.loads(line) for line in (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines()][skip:]
+def real_crops(labels: Path) -> list[Sample]:
+    """Crops with text, of a set's folder or of a labels file as `pseudo` writes it; as many lines as a row says, one where it says none.
+
+    Signs outside A-Z0-9 (a province's) are not ours to read and leave the truth.
+    """
+    labels = labels / "labels.jsonl" if labels.is_dir() else labels
     samples = []
-    for row in rows[:most]:
-        text = "".join(char for char in row["plates"][0]["text"] if char in ALPHABET)
-        samples.append(Sample(cv2.imread(str(folder / row["image"])), text, False))  # type: ignore[arg-type]
+    for row in map(json.loads, labels.read_text(encoding="utf-8").splitlines()):
+        plate, bgr = row["plates"][0], cv2.imread(str(labels.parent / row["image"]))
+        if bgr is None:
+            raise ValueError(f"{labels.parent / row['image']}: cannot be decoded as a picture; take its row out of {labels}")
+        text = "".join(char for char in plate["text"] if char in ALPHABET)
+        samples.append(Sample(_around(bgr, plate.get("box")), text, plate.get("lines", 1) == 2))  # type: ignore[arg-type]
     return samples
+
+
+def _around(bgr: U8, box: Sequence[float] | None) -> U8:
+    """A plate with a tenth of its size around it, of which `views` keeps more or less."""
+    if box is None:
+        return bgr
+    (x1, y1, x2, y2), height, width = box, *bgr.shape[:2]
+    dx, dy = 0.1 * (x2 - x1), 0.1 * (y2 - y1)
+    return bgr[max(0, round(y1 - dy)) : min(height, round(y2 + dy)), max(0, round(x1 - dx)) : min(width, round(x2 + dx))]
 
 
 def rendered(rng: np.random.Generator, faces: dict[str, glyphs.Face], hardest: float, easy_samples: int) -> Iterator[Sample]:
@@ -78,6 +93,8 @@ class Samples(IterableDataset):
 
     def _real(self, rng: np.random.Generator) -> Sample:
         sample = self.real[int(rng.integers(len(self.real)))]
-        bgr = cv2.resize(sample.bgr, None, fx=rng.uniform(1.2, 2.5), fy=rng.uniform(1.2, 2.5), interpolation=cv2.INTER_CUBIC)
-        bgr = views.view(rng, bgr, views.Pose(1.5, 0.04, 0.02, (-0.01, 0.08))).bgr  # type: ignore[arg-type]
-        return Sample(hybrid.replay(bgr, hybrid.recipe(rng, float(bgr.shape[0]), 0.35 * rng.random())), sample.text, sample.two_lines)
+        high = rng.uniform(40, 72) / sample.bgr.shape[0] * (1.6 if sample.two_lines else 1.0)
+        bgr = cv2.resize(sample.bgr, None, fx=high * rng.uniform(0.85, 1.2), fy=high, interpolation=cv2.INTER_CUBIC)
+        bgr = views.view(rng, bgr, views.Pose(1.5, 0.04, 0.02, (-0.07, 0.08))).bgr  # type: ignore[arg-type]
+        line_px = bgr.shape[0] / (2 if sample.two_lines else 1)
+        return Sample(hybrid.replay(bgr, hybrid.recipe(rng, line_px, 0.5 * rng.random())), sample.text, sample.two_lines)

@@ -87,6 +87,7 @@ class ReaderNet(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.characters = nn.Linear(width, CLASSES)
         self.two_lines = nn.Linear(width, 1)
+        self.register_buffer("temperature", torch.ones(()))  # fitted after the training: see reliability
 
     def features(self, image: Tensor) -> Tensor:
         """The encoder's map (n, width, 8, 32), of the gray picture at zero mean and unit spread."""
@@ -121,11 +122,11 @@ class ReaderForExport(nn.Module):
 
     def __init__(self, net: ReaderNet) -> None:
         super().__init__()
-        self.net = net
+        self.net, self.sharpness = net, 1 / float(net.temperature)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         logits, two_lines = self.net(image)
-        return torch.softmax(logits, dim=-1), torch.sigmoid(two_lines)
+        return torch.softmax(logits * self.sharpness, dim=-1), torch.sigmoid(two_lines)
 
 
 def loss(
