@@ -1,0 +1,1 @@
+"""What enhancement and voting are worth: tables and pictures, made by commands."""
