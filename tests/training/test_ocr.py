@@ -154,3 +154,14 @@ def test_a_release_carries_its_temperature(net: ReaderNet) -> None:
     softer = ReaderForExport(net)(image)[0]
     net.temperature.fill_(1.0)
     assert torch.allclose(softer, torch.softmax(torch.log(plain) / 2, -1), atol=1e-5)
+
+
+def test_a_plain_folder_is_read_by_its_names(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "51k1_7.png"), np.zeros((40, 60, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / "9AB12C3.jpg"), np.zeros((20, 90, 3), np.uint8))
+    assert [(s.text, s.two_lines) for s in data.real_crops(tmp_path)] == [("51K1", True), ("9AB12C3", False)]
+    cv2.imwrite(str(tmp_path / "THISISNOPLATE.png"), np.zeros((20, 90, 3), np.uint8))
+    with pytest.raises(ValueError, match="named by the plate's text"):
+        data.real_crops(tmp_path)
+    with pytest.raises(ValueError, match="neither labels.jsonl nor pictures"):
+        data.real_crops(tmp_path / "none")

@@ -13,13 +13,14 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
-from alpr.imaging import resize
+from alpr.imaging import TWO_LINE_PX, enhancer_canvas, resize
 from alpr.types import ALPHABET, U8
 from training.degradation import hybrid
 from training.ocr.network import CLASSES, SLOTS
 from training.synth import glyphs, plates, views
 
 INPUT_PX = (64, 128)
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 POSES = ((0.52, views.RECTIFIED), (0.38, views.LOOSE), (0.1, views.WILD))
 VIEWS_A_PLATE = 2
 """Drawing a plate costs more than looking at it: each is seen twice, in other poses, light and weather."""
@@ -33,10 +34,13 @@ class Sample:
 
 
 def real_crops(labels: Path) -> list[Sample]:
-    """Crops with text, of a set's folder or of a labels file as `pseudo` writes it; as many lines as a row says, one where it says none.
+    """Crops with text: a set's folder, a labels file as `pseudo` writes it, or a plain folder whose file names are the truth.
 
-    Signs outside A-Z0-9 (a province's) are not ours to read and leave the truth.
+    As many lines as a row says, one where it says none; in a plain folder the shape says it. Signs outside A-Z0-9 (a province's) are
+    not ours to read and leave the truth.
     """
+    if labels.is_dir() and not (labels / "labels.jsonl").exists():
+        return list(_named(labels))
     labels = labels / "labels.jsonl" if labels.is_dir() else labels
     samples = []
     for row in map(json.loads, labels.read_text(encoding="utf-8").splitlines()):
@@ -46,6 +50,20 @@ def real_crops(labels: Path) -> list[Sample]:
         text = "".join(char for char in plate["text"] if char in ALPHABET)
         samples.append(Sample(_around(bgr, plate.get("box")), text, plate.get("lines", 1) == 2))  # type: ignore[arg-type]
     return samples
+
+
+def _named(folder: Path) -> Iterator[Sample]:
+    """51K12345_7.png holds the plate 51K12345."""
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURES)
+    if not paths:
+        raise ValueError(f"{folder}: neither labels.jsonl nor pictures in it; expected names such as 51K12345.png")
+    for path in paths:
+        bgr, text = cv2.imread(str(path)), "".join(char for char in path.stem.upper().split("_")[0] if char in ALPHABET)
+        if bgr is None or not 0 < len(text) <= SLOTS:
+            raise ValueError(
+                f"{path}: expected a picture whose name is the plate's text, up to {SLOTS} characters; take it out or rename it"
+            )
+        yield Sample(bgr, text, enhancer_canvas(bgr) == TWO_LINE_PX)  # type: ignore[arg-type]
 
 
 def _around(bgr: U8, box: Sequence[float] | None) -> U8:
