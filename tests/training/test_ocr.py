@@ -163,5 +163,5 @@ def test_a_plain_folder_is_read_by_its_names(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "THISISNOPLATE.png"), np.zeros((20, 90, 3), np.uint8))
     with pytest.raises(ValueError, match="named by the plate's text"):
         data.real_crops(tmp_path)
-    with pytest.raises(ValueError, match="neither labels.jsonl nor pictures"):
+    with pytest.raises(ValueError, match=r"neither labels\.jsonl nor pictures"):
         data.real_crops(tmp_path / "none")

@@ -60,9 +60,7 @@ def _named(folder: Path) -> Iterator[Sample]:
     for path in paths:
         bgr, text = cv2.imread(str(path)), "".join(char for char in path.stem.upper().split("_")[0] if char in ALPHABET)
         if bgr is None or not 0 < len(text) <= SLOTS:
-            raise ValueError(
-                f"{path}: expected a picture whose name is the plate's text, up to {SLOTS} characters; take it out or rename it"
-            )
+            raise ValueError(f"{path}: expected a picture named by the plate's text, at most {SLOTS} characters; take it out or rename it")
         yield Sample(bgr, text, enhancer_canvas(bgr) == TWO_LINE_PX)  # type: ignore[arg-type]
 
 
