@@ -164,4 +164,9 @@ def test_a_plain_folder_is_read_by_its_names(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="named by the plate's text"):
         data.real_crops(tmp_path)
     with pytest.raises(ValueError, match=r"neither labels\.jsonl nor pictures"):
-        data.real_crops(tmp_path / "none")
+        data.real_crops(_empty(tmp_path))
+
+
+def _empty(folder: Path) -> Path:
+    (folder / "empty").mkdir()
+    return folder / "empty"
