@@ -70,10 +70,11 @@ STROKES = {
     "Z": ["0 0,1 0,0 1,1 1"],
     "Đ": ["o 0 0,1 0 r,1 1 r,0 1", "-.2 .48,.5 .48"],
 }
+FLAT_3 = ["0 0,1 0,.42 .4,.5 .4,1 .4 r,1 1 r,0 1 r,0 .8"]
 # Other forms of the same characters: Taiwan's flat 3 and its M and W without slopes, round 6 and 9, an open 4, feet and bars.
 VARIANTS = {
     "1": [["0 .25,.5 0,.5 1", "0 1,1 1"], [".3 .14,.62 0,.62 1"]],
-    "3": [["0 0,1 0,.42 .4,.5 .4,1 .4 r,1 1 r,0 1 r,0 .8"]],
+    "3": [FLAT_3],
     "4": [["1 .72,0 .72,.6 0", ".74 .42,.74 1"]],
     "6": [["1 .2,1 0 r,0 0 r,0 1 r,1 1 r,1 .44 r,0 .44"]],
     "7": [["0 .18,0 0,1 0,.4 1"]],
@@ -87,6 +88,7 @@ VARIANTS = {
 # weight and roundness.
 TAIWAN = {
     "1": [[".5 0,.5 1", ".3 .12,.5 0"]],
+    "3": [FLAT_3, FLAT_3, ["0 0,1 0,.36 .44,.5 .42,1 .44 r,1 1 r,0 1 r,0 .78"]],
     "G": [["1 .24,1 0 r,0 0 r,0 1 r,1 1 r,1 .53,.5 .53"], ["1 .24,1 0 r,0 0 r,0 1 r,1 1 r,1 .9,1 .55,.5 .55", "1 .55,1 1"]],
     "I": [[".5 0,.5 1"]],
     "J": [["1 0,1 1 r,0 1 r,0 .7"]],
@@ -113,7 +115,7 @@ VIETNAM = {  # near DIN 1451, wider: a long flag on the 1, an open 4
 }
 FAMILIES = {
     "vietnam": (VIETNAM, {"1": 0.72, "M": 1.1, "W": 1.15}, (0.43, 0.6), (0.1, 0.155), (0.35, 0.5)),
-    "taiwan": (TAIWAN, {"M": 1.05, "W": 1.05, "1": 0.5, "I": 0.4}, (0.38, 0.47), (0.115, 0.155), (0.35, 0.5)),
+    "taiwan": (TAIWAN, {"M": 1.05, "W": 1.05, "1": 0.5, "I": 0.4}, (0.38, 0.54), (0.115, 0.155), (0.35, 0.5)),
     "german": (GERMAN, {"I": 0.75, "M": 1.1, "W": 1.1, "1": 0.7}, (0.44, 0.62), (0.1, 0.145), (0.12, 0.35)),
 }
 WIDTH_OF = {"1": 0.75, "I": 0.35, "M": 1.22, "W": 1.3, "J": 0.85, "A": 1.1, "V": 1.05, "L": 0.9, "E": 0.92, "F": 0.92}
@@ -135,7 +137,7 @@ def faces(rng: np.random.Generator, strokes: int = 12) -> dict[str, Face]:
         forms = STROKES | {char: other[int(rng.integers(len(other)))] for char, other in VARIANTS.items() if rng.random() < 0.5}
         found[name] = stroke_face(name, rng.uniform(0.36, 0.6), rng.uniform(0.1, 0.17), rng.uniform(0.25, 0.5), forms)
     for family, (forms, widths, *ranges) in FAMILIES.items():
-        for i in range(max(1, strokes // 6)):
+        for i in range(max(1, strokes // 3)):
             name, shape = f"{family}-{i}", [rng.uniform(*limits) for limits in ranges]
             chosen = STROKES | {char: several[int(rng.integers(len(several)))] for char, several in forms.items()}
             found[name] = stroke_face(name, shape[0], shape[1], shape[2], chosen, WIDTH_OF | widths)
