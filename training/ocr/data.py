@@ -21,7 +21,7 @@ from training.synth import glyphs, plates, views
 
 INPUT_PX = (64, 128)
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
-POSES = ((0.52, views.RECTIFIED), (0.38, views.LOOSE), (0.1, views.WILD))
+POSES = ((0.45, views.RECTIFIED), (0.38, views.LOOSE), (0.17, views.WILD))
 VIEWS_A_PLATE = 2
 """Drawing a plate costs more than looking at it: each is seen twice, in other poses, light and weather."""
 

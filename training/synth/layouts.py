@@ -27,7 +27,7 @@ EU = (
 )  # fmt: skip
 """Countries whose plates are 520 mm by 110 mm with a blue band, each with a pattern; the more common ones stand twice."""
 
-DIN = ("din", "din", "din", "vietnam", "vietnam", "stroke", "roboto")
+DIN = ("din", "din", "din", "vietnam", "vietnam", "vietnam", "stroke", "roboto")
 ROAD = ("taiwan", "taiwan", "taiwan", "road-b", "road-c", "stroke", "stroke")
 WIDE = ("stroke", "german", "road-d", "roboto", "din", "dejavu", "road-e")
 

@@ -205,6 +205,11 @@ def _ink(rng: Rng, plate: F32, ink: U8, layout: Layout, wear: float) -> F32:
         alpha = cv2.GaussianBlur(alpha, (0, 0), rng.uniform(0.3, 0.9))
     if rng.random() < 0.35 * wear:  # worn paint
         alpha = alpha * np.clip(1.1 - rng.uniform(0.1, 0.5) * np.abs(_noise(rng, height, width, (8, 24))), 0.15, 1)
+    if rng.random() < 0.12 * wear:  # rubbed off the crests of embossed strokes: outlines are left
+        crest = cv2.erode(ink, np.ones((3, 3), np.uint8), iterations=max(1, round(0.02 * height)))
+        alpha = alpha * (1 - np.float32(rng.uniform(0.3, 0.95) / 255) * cv2.GaussianBlur(crest, (0, 0), 0.7))
+    if rng.random() < 0.12 * wear:  # bleached or dirty towards one side
+        alpha = alpha * np.linspace(*rng.permutation([1.0, rng.uniform(0.2, 0.8)]), width, dtype=np.float32)
     if rng.random() < 0.3:  # faded as a whole
         alpha = alpha * np.float32(rng.uniform(0.4, 0.95))
     colour = np.clip(np.float32(layout.ink) + np.abs(rng.normal(0, 18, 3)), 0, 255).astype(np.float32)
