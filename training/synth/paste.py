@@ -15,6 +15,8 @@ SUPERSAMPLE = 1.5
 """A plate is first shrunk by area to this many times its size in the picture, so that the warp does not alias its strokes."""
 ERASE_MARGIN = 0.06
 SLANT_RAD = 0.12  # standard deviation of how far each pair of edges leans
+STEEP = 2.0
+"""Motorcycles lean and cameras stand aside: some plates slant so much more."""
 
 
 def slanted_quad(rng: np.random.Generator, aspect: float, slant: float = 1.0) -> F32:
@@ -67,7 +69,8 @@ def add_plate(bgr: U8, plate: U8, width_px: float, taken: F32, rng: np.random.Ge
         low = np.array([rng.uniform(0, room[0]), rng.uniform(min(0.25 * height, room[1]), room[1])])
         box = np.concatenate([low, low + size]).astype(np.float32)
         if not _overlaps(box, taken):
-            quad = quad_in_box(slanted_quad(rng, float(size[0] / size[1])), box)
+            slant = STEEP if rng.random() < 0.3 else 1.0
+            quad = quad_in_box(slanted_quad(rng, float(size[0] / size[1]), slant), box)
             around = bgr[int(low[1]) : int(box[3]) + 1, int(low[0]) : int(box[2]) + 1]
             paste(bgr, quad, lit_like(plate, around, rng), rng)
             return quad
