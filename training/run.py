@@ -7,6 +7,7 @@ import csv
 import math
 import os
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,47 +16,52 @@ import torch
 from torch import nn
 
 
-class Clock:
-    """How far a training is, by elapsed minutes: a budget that a machine without a GPU can keep. Survives a resume."""
+class Progress(ABC):
+    """How far a training is, and the learning rate that belongs there. `spent_s`: of earlier runs, so that it survives a resume."""
 
-    def __init__(self, minutes: float, spent_s: float = 0.0) -> None:
-        self.budget_s = minutes * 60
+    def __init__(self, spent_s: float = 0.0) -> None:
         self.started = time.monotonic() - spent_s
+
+    @property
+    @abstractmethod
+    def fraction(self) -> float:
+        """0 at the beginning, 1 at the end."""
 
     @property
     def spent_s(self) -> float:
         return time.monotonic() - self.started
 
-    @property
-    def fraction(self) -> float:
-        return min(1.0, self.spent_s / self.budget_s)
-
     def rate(self, peak: float, warm_up: float = 0.02, floor: float = 0.01) -> float:
         """Learning rate now: linear warm-up over that fraction, then a cosine down to floor * peak."""
         return cosine(self.fraction, peak, warm_up, floor)
+
+
+class Clock(Progress):
+    """By elapsed minutes: a budget that a machine without a GPU can keep."""
+
+    def __init__(self, minutes: float, spent_s: float = 0.0) -> None:
+        super().__init__(spent_s)
+        self.budget_s = minutes * 60
+
+    @property
+    def fraction(self) -> float:
+        return min(1.0, self.spent_s / self.budget_s)
 
     def __str__(self) -> str:
         left = max(0.0, self.budget_s - self.spent_s)
         return f"{self.fraction:4.0%}, {left / 60:.1f} min left"
 
 
-class Steps:
-    """How far a training of a known number of steps is; counted by the caller through `done`."""
+class Steps(Progress):
+    """By a known number of steps, counted by the caller through `done`."""
 
     def __init__(self, total: int, spent_s: float = 0.0) -> None:
+        super().__init__(spent_s)
         self.total, self.done = max(1, total), 0
-        self.started = time.monotonic() - spent_s
-
-    @property
-    def spent_s(self) -> float:
-        return time.monotonic() - self.started
 
     @property
     def fraction(self) -> float:
         return min(1.0, self.done / self.total)
-
-    def rate(self, peak: float, warm_up: float = 0.02, floor: float = 0.01) -> float:
-        return cosine(self.fraction, peak, warm_up, floor)
 
     def __str__(self) -> str:
         return f"{self.fraction:4.0%}, step {self.done} of {self.total}"
