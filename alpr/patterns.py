@@ -17,6 +17,7 @@ from alpr.types import ALPHABET
 DIGITS, LETTERS = ALPHABET[:10], ALPHABET[10:]
 REQUIRED = {"name", "code", "source", "patterns", "examples", "counterexamples"}
 OPTIONAL = {"weight", "sets", "lookalikes"}
+GROUP = {"name", "code", "source", "members"}
 LINES = {1: 0.0, "both": 0.5, 2: 1.0}
 """A pattern's `lines` → the probability that such a plate has two."""
 TOKEN = re.compile(r"\{(?P<set>\w+)\}(?P<o1>\??)|'(?P<literal>[A-Z0-9]+)'(?P<o2>\??)|(?P<bare>[9LX])(?P<o3>\??)|(?P<separator>[-. ·/])")
@@ -77,9 +78,35 @@ class Region:
     counterexamples: tuple[str, ...]
 
 
-def region(path: Path) -> Region:
-    """Read and check one regions/*.yaml. Raises RegionError."""
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Countries that one code names together, from one YAML file."""
+
+    code: str
+    name: str
+    source: str  # of the shares
+    weight: float
+    members: Mapping[str, float]  # code → its share of the group's weight, in any unit
+
+
+def read(path: Path) -> Region | Group:
+    """Read and check one regions/*.yaml: a country, or a group that has `members`. Raises RegionError."""
     fields = _fields(path)
+    return _group(path, fields) if "members" in fields else _region(path, fields)
+
+
+def _group(path: Path, fields: dict[str, Any]) -> Group:
+    members = _expect(path, fields, "members", dict)
+    return Group(
+        code=_expect(path, fields, "code", str),
+        name=_expect(path, fields, "name", str),
+        source=_expect(path, fields, "source", str),
+        weight=_weight(path, fields),
+        members={str(code): _weight(f"{path}: members: {code}", {"weight": share}) for code, share in members.items()},
+    )
+
+
+def _region(path: Path, fields: dict[str, Any]) -> Region:
     sets = {name: _words(path, name, value) for name, value in (fields.get("sets") or {}).items()}
     patterns = tuple(_pattern(path, item, sets) for item in _expect(path, fields, "patterns", list))
     return Region(
@@ -187,7 +214,8 @@ def _fields(path: Path) -> dict[str, Any]:
         raise RegionError(f"{path}: cannot be read as YAML: {error}") from error
     if not isinstance(fields, dict):
         raise RegionError(f"{path}: expected a mapping, found {type(fields).__name__}")
-    lacking, unknown = REQUIRED - set(fields), set(fields) - REQUIRED - OPTIONAL
+    required, optional = (GROUP, {"weight"}) if "members" in fields else (REQUIRED, OPTIONAL)
+    lacking, unknown = required - set(fields), set(fields) - required - optional
     if lacking or unknown:
         raise RegionError(f"{path}: lacks {sorted(lacking)}, does not know {sorted(map(str, unknown))}")
     return fields

@@ -13,8 +13,9 @@ at most. What nothing admitted comes near stays as it was read, with `matches` f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import log
 from pathlib import Path
 
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpr.decode import BLANK
-from alpr.patterns import Form, Pattern, Region, RegionError, Words, region
+from alpr.patterns import Form, Group, Pattern, Region, RegionError, Words, read
 from alpr.types import ALPHABET, F32, RegionMatch
 
 VALID = 0.98
@@ -97,14 +98,30 @@ class Grammar:
 
     @staticmethod
     def load(folder: str | Path, codes: Iterable[str] | Mapping[str, float] | None = None) -> Grammar:
-        """The regions of a folder: all, those of some codes, or those with weights of their own. Raises RegionError."""
-        wanted = None if codes is None else {code.upper() for code in codes}
+        """The regions of a folder: all, those of some codes, or those with weights of their own. Raises RegionError.
+
+        A group's code stands for its members, which share its weight beside what they have by a code of their own. Among all
+        regions a member has its share only: a small country is no more likely than its cars are many.
+        """
         paths = {path.stem.upper(): path for path in sorted(Path(folder).glob("*.yaml"))}
-        unknown = (wanted or set()) - set(paths)
+        load = cache(read)
+        if codes is None:
+            items = map(load, paths.values())
+            grouped = {member for item in items if isinstance(item, Group) for member in item.members}
+            codes = [code for code in paths if code not in grouped]
+        given = codes if isinstance(codes, Mapping) else dict.fromkeys(codes)
+        asked: dict[str, float | None] = {code.upper(): weight for code, weight in given.items()}
+        unknown = set(asked) - set(paths)
         if unknown:
             raise RegionError(f"no grammar for {', '.join(sorted(unknown))} in {folder}; there are {', '.join(paths) or 'none'}")
-        weights = {code.upper(): weight for code, weight in codes.items()} if isinstance(codes, Mapping) else None
-        return Grammar([region(path) for code, path in paths.items() if wanted is None or code in wanted], weights)
+        found: dict[str, Region] = {}
+        weights: dict[str, float] = {}
+        for code, weight in asked.items():
+            item = load(paths[code])
+            for member, share in _shares(item, paths, load):
+                found[member.code] = member
+                weights[member.code] = weights.get(member.code, 0.0) + share * (item.weight if weight is None else weight)
+        return Grammar([found[code] for code in sorted(found)], weights)
 
     def match(self, text: str, lines: int | None = None) -> RegionMatch:
         """The pattern that accepts a text as it is, if any."""
@@ -184,6 +201,18 @@ class Grammar:
             chars[row, span], logs[row, span] = options[best], each[best]
             masses[row, span[0]] = np.log(np.exp(whole).sum() + FLOOR)
         return chars, logs, masses
+
+
+def _shares(item: Region | Group, paths: Mapping[str, Path], load: Callable[[Path], Region | Group]) -> Iterator[tuple[Region, float]]:
+    """The countries that an item stands for, with their shares of its weight."""
+    if isinstance(item, Region):
+        yield item, 1.0
+        return
+    for code, share in item.members.items():
+        member = load(paths[code]) if code in paths else None
+        if not isinstance(member, Region):
+            raise RegionError(f"group {item.code}: members: {code}, expected a country; there are {', '.join(paths)}")
+        yield member, share / sum(item.members.values())
 
 
 def _tables(variants: Sequence[Variant], slots: int) -> Tables:
