@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from alpr.types import ALPHABET
 KINDS = ("detection", "sr", "ocr")
 REQUIRED = ("name", "kind", "version", "file", "sha256", "licence", "input", "outputs", "trained_on", "measured")
 INPUT_REQUIRED = ("name", "layout", "colour", "range", "size_px")
+VARIANTS = ("fp16", "int8", "int8-fp16", "cpu-int8")
+"""The same model in other precisions: fp16 and int8-fp16 for TensorRT with strong typing, int8 for weak, cpu-int8 for onnxruntime."""
 
 
 class ContractError(ValueError):
@@ -31,6 +34,15 @@ class InputSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """A file of the same model in another precision."""
+
+    path: Path
+    sha256: str
+    passed: bool  # calibration's gate, on the evaluation sets: no more than half a point lost against the model's own file
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """A model's contract, checked: see `load`."""
 
@@ -45,6 +57,7 @@ class Contract:
     alphabet: str  # "" where the model does not read
     trained_on: tuple[str, ...]
     measured: dict[str, Any]
+    variants: Mapping[str, Variant] = field(default_factory=dict)  # by VARIANTS
 
 
 def load(path: str | Path, verify: bool = True) -> Contract:
@@ -69,12 +82,24 @@ def load(path: str | Path, verify: bool = True) -> Contract:
         alphabet=str(fields.get("alphabet") or ""),
         trained_on=_texts(path, fields, "trained_on"),
         measured=_mapping(path, fields, "measured"),
+        variants={name: _variant(path, name, given) for name, given in _mapping(path, {"variants": None, **fields}, "variants").items()},
     )
     if contract.kind == "ocr" and contract.alphabet != ALPHABET:
         raise ContractError(f"{path}: alphabet is {contract.alphabet!r}, expected {ALPHABET!r}: this reader is not ours")
     if verify:
         check_hash(contract)
     return contract
+
+
+def variant(contract: Contract, name: str) -> Contract:
+    """The contract of the same model in another precision, its file checked. Raises ContractError where there is none."""
+    if name not in contract.variants:
+        has = ", ".join(contract.variants) or "none"
+        raise ContractError(f"{contract.path}: has no variant {name!r} (it has {has}); make it with python -m calibration quantise")
+    other = contract.variants[name]
+    found = replace(contract, path=other.path, sha256=other.sha256, variants={})
+    check_hash(found)
+    return found
 
 
 def check_hash(contract: Contract) -> None:
@@ -135,6 +160,14 @@ def _input_spec(path: Path, fields: Any) -> InputSpec:
     )
 
 
+def _variant(path: Path, name: str, fields: Any) -> Variant:
+    if name not in VARIANTS:
+        raise ContractError(f"{path}: variants.{name}: expected one of {', '.join(VARIANTS)}")
+    if not isinstance(fields, dict) or not {"file", "sha256", "passed"} <= set(fields) or not isinstance(fields["passed"], bool):
+        raise ContractError(f"{path}: variants.{name} is {fields!r}, expected file, sha256 and passed: true or false")
+    return Variant(path.parent / str(fields["file"]), str(fields["sha256"]).lower(), fields["passed"])
+
+
 def _texts(path: Path, fields: dict[str, Any], key: str) -> tuple[str, ...]:
     return tuple(str(item) for item in _list(path, key, fields[key]))
 
@@ -147,7 +180,7 @@ def _list(path: Path, key: str, value: Any) -> list[Any]:
 
 def _mapping(path: Path, fields: dict[str, Any], key: str) -> dict[str, Any]:
     if not isinstance(fields[key], dict | None):
-        raise ContractError(f"{path}: {key} is {fields[key]!r}, expected a mapping of what was measured to numbers")
+        raise ContractError(f"{path}: {key} is {fields[key]!r}, expected a mapping")
     return dict(fields[key] or {})
 
 

@@ -1,0 +1,96 @@
+"""From a released float model to its files in other precisions, and what the contract says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from alpr import contract as contracts
+from alpr.contract import Contract
+from alpr.types import F32, U8
+from calibration import cpu, graph, half, qdq, ranges, sensitivity
+from calibration.batches import batches
+from calibration.evaluation import Judge, Set
+from calibration.ranges import Histogram
+from calibration.runtime import Session
+from calibration.sensitivity import Plan
+
+
+def judge(contract: Contract, models: Path) -> Judge:
+    """What measures a model: LPSR together with the reader of the same folder."""
+    if contract.kind != "sr":
+        return Judge(contract)
+    reader = contracts.load(models / "reader.yaml")
+    return Judge(contract, Session(reader.path), reader.input)
+
+
+def tensors(contract: Contract, pictures: Set) -> Callable[[], Iterable[F32]]:
+    """A calibration set as a model's tensors, from the start at every call."""
+    seen: list[U8] = [bgr for bgr, _ in (pictures.scenes if contract.kind == "detection" else pictures.crops)]
+    return lambda: (batch for _, batch in batches(contract.kind, contract.input, seen))
+
+
+def observed(contract: Contract, calibration: Set) -> dict[str, Histogram]:
+    """The range of every tensor that any of the files may quantise."""
+    floats = graph.load(contract.path)
+    layers = graph.candidates(floats, contract.kind)
+    names = dict.fromkeys([*qdq.watched(floats, layers), *cpu.watched(floats)])
+    return ranges.observe(floats, names, tensors(contract, calibration))
+
+
+def plan(contract: Contract, histograms: Mapping[str, Histogram], tuning: Set, judge: Judge) -> Plan:
+    """How ranges are taken and which layers are INT8, by what is lost on the tuning set."""
+    floats = graph.load(contract.path)
+    layers = graph.candidates(floats, contract.kind)
+    return sensitivity.make(contract.sha256, floats, histograms, layers, lambda run: judge(run, [tuning]))
+
+
+def write(contract: Contract, histograms: Mapping[str, Histogram], plan: Plan, out: Path) -> dict[str, Path]:
+    """Write a file for every variant → their paths by name."""
+    paths = {name: out / f"{contract.path.stem}.{name}.onnx" for name in contracts.VARIANTS}
+    reach = ranges.reach(histograms, plan.method)
+    floats, typed = graph.load(contract.path), graph.load(contract.path, half.OPSET)
+    graphs = {
+        "fp16": half.halve(typed),
+        "int8": qdq.insert(floats, reach, plan.int8),
+        "int8-fp16": half.halve(qdq.insert(typed, reach, plan.int8)),
+    }
+    for name, each in graphs.items():
+        qdq.check(each)
+        graph.save(each, paths[name])
+    cpu.write(floats, histograms, plan.method, plan.int8, paths["cpu-int8"])
+    return paths
+
+
+def name_variants(path: Path, files: Mapping[str, Path]) -> None:
+    """Write variants into a contract; none of them has passed the gate yet."""
+    fields = _read(path)
+    fields["variants"] = {name: {"file": file.name, "sha256": contracts.sha256_of(file), "passed": False} for name, file in files.items()}
+    fields["measured"].pop("gate", None)  # what was measured was measured of other files
+    _rewrite(path, fields)
+
+
+def note_gate(path: Path, found: Mapping[str, Any], passed: Mapping[str, bool]) -> None:
+    """Write what the gate measured into a contract, and which variants passed it."""
+    fields = _read(path)
+    for name, each in passed.items():
+        fields["variants"][name]["passed"] = each
+    fields["measured"]["gate"] = dict(found)
+    _rewrite(path, fields)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    contracts.load(path)  # refuses what is no contract, with words
+    fields: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    fields["measured"] = fields["measured"] or {}
+    return fields
+
+
+def _rewrite(path: Path, fields: Mapping[str, Any]) -> None:
+    draft = path.with_suffix(".draft")
+    draft.write_text(yaml.safe_dump(fields, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    contracts.load(draft)
+    draft.replace(path)

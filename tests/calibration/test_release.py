@@ -1,0 +1,61 @@
+"""Variants in a contract: read as they were written, refused where they are no variants."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from alpr import contract as contracts
+from alpr.contract import VARIANTS, ContractError
+
+
+@pytest.fixture
+def path(quantised: dict[str, SimpleNamespace], tmp_path: Path) -> Path:
+    for each in quantised["ocr"].path.parent.glob("reader.*"):
+        shutil.copy(each, tmp_path)
+    return tmp_path / "reader.yaml"
+
+
+def test_a_variant_is_the_same_model_in_another_file(path: Path) -> None:
+    contract = contracts.load(path)
+    assert tuple(contract.variants) == VARIANTS
+    for name in VARIANTS:
+        found = contracts.variant(contract, name)
+        assert found.path == path.parent / f"reader.{name}.onnx" and found.sha256 != contract.sha256
+        assert (found.name, found.outputs, found.input) == (contract.name, contract.outputs, contract.input)
+
+
+def test_a_contract_without_variants_has_none_to_give(path: Path) -> None:
+    fields = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump({key: value for key, value in fields.items() if key != "variants"}))
+    contract = contracts.load(path)
+    assert contract.variants == {}
+    with pytest.raises(ContractError, match=r"has no variant 'int8' \(it has none\)"):
+        contracts.variant(contract, "int8")
+
+
+@pytest.mark.parametrize(
+    ("variants", "says"),
+    [
+        (["int8"], "variants is ['int8'], expected a mapping"),
+        ({"int4": {}}, "variants.int4: expected one of fp16, int8"),
+        ({"int8": {"file": "x.onnx", "sha256": "0"}}, "expected file, sha256 and passed"),
+        ({"int8": {"file": "x.onnx", "sha256": "0", "passed": "yes"}}, "passed: true or false"),
+    ],
+)
+def test_what_is_no_variant_is_refused(path: Path, variants: object, says: str) -> None:
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "variants": variants}))
+    with pytest.raises(ContractError, match=re.escape(says)):
+        contracts.load(path)
+
+
+def test_a_damaged_variant_is_refused_when_it_is_asked_for(path: Path) -> None:
+    contract = contracts.load(path)
+    (path.parent / "reader.int8.onnx").write_bytes(b"cut")
+    with pytest.raises(ContractError, match=r"reader\.int8\.onnx: sha256 is .*damaged"):
+        contracts.variant(contract, "int8")
