@@ -1,0 +1,5 @@
+// All kernels, as one module.
+#include "candidates.cu"
+#include "letterbox.cu"
+#include "pictures.cu"
+#include "plates.cu"

@@ -1,0 +1,86 @@
+"""Find the plates of a frame on the device: one upload, one launch, one small copy back."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+
+from alpr import decode
+from alpr.imaging import Letterbox, canvas_size
+from alpr.types import U8, Detections, Frame
+from edge.cuda.layout import CANDIDATE, FITTED, fitted
+from edge.detector import Detector
+from edge.engines.tensorrt.engine import TensorRtEngine
+from edge.engines.tensorrt.frames import Frames
+from edge.engines.tensorrt.gpu import Gpu
+from edge.engines.tensorrt.recipe import Shape
+from edge.engines.tensorrt.session import Session
+
+MOST = 512
+"""Candidates that leave the device; alpr.decode looks at no more of them."""
+FOUND_BYTES = 16
+"""The count in front of the candidates, and room to their alignment."""
+
+
+class DeviceDetector(Detector):
+    """`Detector` with its picture, its canvas and its points on the device."""
+
+    def __init__(self, gpu: Gpu, session: Session, threshold: float, longest_px: int | None = None) -> None:
+        super().__init__(TensorRtEngine(gpu, session), threshold, longest_px)
+        self._gpu, self._session = gpu, session
+        self.frames = Frames(gpu, session.stream)
+        self._fit = gpu.pinned(FITTED.itemsize)
+        self._result = gpu.pinned(FOUND_BYTES + MOST * CANDIDATE.itemsize)
+        self._replays = {shape: session.replay(shape, partial(self._work, shape)) for shape in session.shapes}
+
+    def hold(self, frame: Frame) -> None:
+        """Bring a frame up so that plates can be cut out of it later, and detected in it now."""
+        with self._gpu.current("bringing a frame to the GPU"):
+            self.frames.put(frame.bgr, (frame.captured_ns, frame.number))
+
+    def __call__(self, bgr: U8) -> Detections:
+        height, width = bgr.shape[:2]
+        size = self._canvas(height, width)
+        fit = fit_of((height, width), size)
+        shape = self._session.shape_for(1, size)
+        with self._gpu.current("finding plates"):
+            source = self.frames.latest(bgr)
+            self._fit.host.view(FITTED)[0] = fitted(self.frames.put(bgr) if source is None else source, fit)
+            self._replays[shape]()
+            self._session.stream.synchronize()
+        found = int(self._result.host[:4].view(np.int32)[0])
+        rows = self._result.host[FOUND_BYTES:].view(CANDIDATE)[: min(found, MOST)]
+        scores, boxes, quads = (np.array(rows[name]) for name in ("score", "box", "quad"))
+        return decode.detections(scores, boxes, quads, fit, (height, width), self._threshold)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _canvas(self, height: int, width: int) -> tuple[int, int]:
+        """As `Detector` chooses it."""
+        multiple = self._engine.contract.input.multiple_px
+        longest = min(self._longest_px, max(multiple, -(-max(height, width) // multiple) * multiple))
+        return canvas_size(height, width, longest, multiple)
+
+    def _work(self, shape: Shape) -> None:
+        session, stream = self._session, self._session.stream
+        _, _, height, width = shape
+        points = math.prod(session.output_shape(shape, "scores"))
+        outputs = [session.address(shape, name) for name in ("scores", "boxes", "quads")]
+        self._fit.upload(stream)
+        self._gpu.launch("letterbox", stream, (width, height, 1), self._fit.address, session.input, height, width)
+        session.enqueue(shape)
+        self._gpu.cuda.memset_d32_async(self._result.address, 0, 1, stream)
+        rows = self._result.address + FOUND_BYTES
+        self._gpu.launch("candidates", stream, (points, 1, 1), *outputs, points, self._threshold, MOST, rows, self._result.address)
+        self._result.download(stream)
+
+
+def fit_of(picture_hw: tuple[int, int], size_px: tuple[int, int]) -> Letterbox:
+    """How `alpr.imaging.letterbox` fits a picture, without drawing it."""
+    height, width = picture_hw
+    scale = min(size_px[0] / height, size_px[1] / width)
+    fitted_h, fitted_w = max(1, round(height * scale)), max(1, round(width * scale))
+    return Letterbox(scale, (float((size_px[1] - fitted_w) // 2), float((size_px[0] - fitted_h) // 2)))
