@@ -1,0 +1,1 @@
+"""Models and contracts → a Triton model repository: see `python -m tools.export_triton --help`."""
