@@ -24,6 +24,7 @@ class MqttConfig:
     version: str = "5"
     prefix: str = "kerbside"
     tls: bool = False
+    allow_plain: bool = False  # without TLS to a broker on another machine: the config refuses it otherwise
     ca_file: Path | None = None  # who may sign the broker's certificate; the system's own where None
     cert_file: Path | None = None  # the device's certificate, for mutual TLS
     key_file: Path | None = None
@@ -39,6 +40,8 @@ class MqttConfig:
     window: int = MOST_IN_FLIGHT  # events sent and not yet acknowledged
     status_s: float = 30.0
     keep_unheard: bool = True  # an event that no one had subscribed to is offered again (MQTT 5 alone tells)
+    consumer_ack: bool = False  # an event is done when a consumer says so on <prefix>/<device>/ack, not when the broker does
+    consumer_ack_s: float = 20.0  # that a consumer may take for it before it is sent again
     crop_qos: int | None = None  # None: crops are not sent
 
     def __post_init__(self) -> None:
@@ -50,7 +53,7 @@ class MqttConfig:
         _require(1 <= self.keepalive_s <= 65535, "keepalive_s", "1..65535", self.keepalive_s)
         _require(self.crop_qos in (None, 0, 1), "crop_qos", "none, 0 or 1", self.crop_qos)
         _require(0 < self.retry_first_s <= self.retry_most_s, "retry_first_s", f"above 0 and up to {self.retry_most_s}", self.retry_first_s)
-        for name in ("connect_timeout_s", "ack_timeout_s", "status_s"):
+        for name in ("connect_timeout_s", "ack_timeout_s", "consumer_ack_s", "status_s"):
             _require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
         self._refuse_clashes()
 
@@ -117,6 +120,10 @@ class Topics:
     @property
     def status(self) -> str:
         return self.of("status")
+
+    @property
+    def ack(self) -> str:
+        return self.of("ack")
 
     def crop(self, camera: str) -> str:
         return self.of(f"{camera}/crop")

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from edge.events import backfilled
 from edge.mqtt.config import MqttConfig, Topics
 from edge.mqtt.connection import Ack, Connection, ConnectionLostError
+from edge.mqtt.consumer import Consumer
 from edge.mqtt.pacing import Retries, Window
-from edge.outbox import Outbox, Row
+from edge.outbox import FRESH, Outbox, Row
 
 log = logging.getLogger(__name__)
 
@@ -23,102 +24,168 @@ SLOWEST = 6
 class Delivery:
     """Sends the outbox's events through one connection after another; lives on the publisher's thread.
 
-    Events go in their order, those that were refused behind all others, so that no event holds up the ones after it.
+    Fresh events go first and in their order, then what somebody wants once more; what was refused goes behind all others, so that no
+    event holds up the ones after it.
     """
 
     def __init__(self, config: MqttConfig, outbox: Outbox, topics: Topics, clock: Callable[[], float] = time.monotonic) -> None:
         self.window = Window(config.window)
-        self.published = self.refused = self.unheard = self.oversize = 0
+        self.consumer = Consumer(config.consumer_ack_s)
+        self.published = self.refused = self.unheard = self.oversize = self.unwanted = 0
         self.on_acknowledged: Callable[[Sequence[Row]], None] = lambda rows: None
         self._config, self._outbox, self._topics, self._clock = config, outbox, topics, clock
         self._retries = Retries()
+        self._answered = False  # whether the broker has acknowledged anything through this connection, the birth for one
         self._cursor = 0  # the last sequence sent through this connection
         self._late_until = 0  # events up to this sequence were accepted before the connection was up
+        self._replayed, self._replays_left = 0, True  # an earlier run may have left some
         self._fresh_had_turn = False
         self._said: set[str] = set()
 
     def begin(self, link: Connection) -> None:
         """A connection is up: send again what the last one owed."""
         self.window.open(link.receive_maximum)
-        self._cursor = 0
+        self._cursor, self._answered = 0, False
         self._late_until = self._outbox.state.last_sequence
         self._said.clear()
 
     def fill(self, link: Connection) -> None:
         """Send what there is room for. Raises ConnectionLostError, OutboxError."""
-        due = self._retries.due(self._clock())
+        due = self._answered and self._retries.due(self._clock())  # what a broker refuses is its fault only where it answers at all
         rows = self.window.rows
         if rows and (due or rows[0].tries):  # what was refused travels alone: if it ends the connection, nothing else suffers
             return
-        if due and (self._fresh_had_turn or self._cursor >= self._outbox.state.last_sequence):
+        if due and (self._fresh_had_turn or not self._waiting):
             self._fresh_had_turn = False
             self._send_refused(link)
         else:
             self._fresh_had_turn = True
             self._send_fresh(link)
+            self._send_replays(link)
 
     def settle(self, acks: Sequence[Ack]) -> None:
         """Act on the broker's answers. Raises OutboxError."""
         taken: list[Row] = []
-        turned_down: list[Row] = []
+        unheard: list[Row] = []
+        refused: dict[str, list[Row]] = {}
         for ack in acks:
             row = self.window.settle(ack.mid, self._clock())
+            self._answered = True
             self._count(ack, row)
-            if row is not None:
-                (taken if self._is_taken(ack) else turned_down).append(row)
-        if taken:
-            self._acknowledge(taken)
-        if turned_down:
-            self._turn_down(turned_down)
+            if row is None:
+                continue
+            if ack.code >= REFUSED:
+                refused.setdefault(ack.reason, []).append(row)
+            else:
+                (unheard if ack.code == NOBODY_LISTENS and self._config.keep_unheard else taken).append(row)
+        self._finish(self.consumer.published(taken, self._clock()) if self._config.consumer_ack else taken)
+        self._postpone(unheard)
+        for reason, rows in refused.items():
+            self._turn_down(rows, reason)
+
+    def hear_consumer(self, sequences: Sequence[int]) -> None:
+        """The consumer has committed events, of this run or of an earlier one. Raises OutboxError."""
+        in_flight = {row.sequence for row in self.window.rows}
+        done = self.consumer.acknowledged(sequences, in_flight, self._clock())
+        self._finish(done)
+        known = {row.sequence for row in done} | in_flight
+        if others := [each for each in sequences if each not in known]:
+            self._outbox.acknowledge(others)
 
     def end(self) -> None:
         """The connection is gone, with all that was in flight. Raises OutboxError."""
+        if early := self.consumer.forget():
+            self._outbox.acknowledge(early)
         culprit = self.window.lost()
         if culprit is not None:
             log.warning("event %d (%d bytes) ends the connection when sent alone: behind the others", culprit.sequence, len(culprit.body))
-            self._turn_down([culprit])
+            self._turn_down([culprit], "the connection ended whenever it was sent alone")
 
     def check_overdue(self) -> None:
-        """Raises ConnectionLostError where the broker has owed an answer for too long."""
+        """Raises ConnectionLostError where the broker has owed an answer for too long, OutboxError."""
         now, patience_s = self._clock(), self._config.ack_timeout_s
         if self.window.quiet_s(now) > patience_s or self.window.waited_s(now) > SLOWEST * patience_s:
             raise ConnectionLostError(f"no acknowledgement in {self.window.waited_s(now):.0f} s")
+        if overlooked := self.window.overlooked(now, patience_s):
+            self._say("the broker acknowledges some events and others never: these go behind the rest")
+            self._turn_down(overlooked, "the broker acknowledged later ones and not this one")
+        if self.window.clogged:
+            raise ConnectionLostError("too many events were never acknowledged")
+        overdue = self.consumer.overdue(now)
+        if overdue.unwanted:
+            self.unwanted += len(overdue.unwanted)
+            self._turn_down(overdue.unwanted, "the consumer acknowledged others and not this one")
+        if overdue.silent:
+            self._say("the consumer acknowledges nothing: what it was sent is sent again; does one run, and with consumer acknowledgement?")
+            self._cursor, self._replays_left = 0, True
+
+    @property
+    def _waiting(self) -> int:
+        """Fresh events that were not sent yet, or fewer: some may be done."""
+        last = self._outbox.state.last_sequence
+        self._cursor = min(self._cursor, last)  # a new outbox in the place of a damaged one may begin below
+        return last - self._cursor
+
+    @property
+    def _room(self) -> int:
+        return max(0, min(self.window.room, self._config.window - len(self.consumer.sequences)))
 
     def _send_fresh(self, link: Connection) -> None:
-        last = self._outbox.state.last_sequence
-        waiting = last - self._cursor
-        if not waiting or self.window.room < min(waiting, self.window.limit / 2):  # half a window at a time: fewer, larger reads
+        waiting, room = self._waiting, self._room
+        if not waiting or room < min(waiting, self.window.limit / 2):  # half a window at a time: fewer, larger reads
             return
-        rows = self._outbox.fresh(self._cursor, self.window.room)
+        rows = self._outbox.fresh(self._cursor, room)
         for row in rows:
             self._cursor = row.sequence
-            self._send(link, row)
+            if not self._is_under_way(row):
+                self._send(link, row)
         if not rows:
-            self._cursor = last
+            self._cursor = self._outbox.state.last_sequence
+
+    def _send_replays(self, link: Connection) -> None:
+        state = self._outbox.state
+        if state.replayed != self._replayed:
+            self._replayed, self._replays_left = state.replayed, True
+        room = self._room
+        if not self._replays_left or self._waiting or room < self.window.limit / 2:
+            return
+        rows = self._outbox.replays(room + self._out)
+        for row in [row for row in rows if not self._is_under_way(row)][:room]:
+            self._send(link, row)
+        self._replays_left = bool(rows)
 
     def _send_refused(self, link: Connection) -> None:
-        rows = self._outbox.refused(min(self._retries.room, self.window.room))
-        for row in rows:
+        room = min(self._retries.room, self._room)
+        rows = self._outbox.refused(room + self._out)
+        idle = [row for row in rows if not self._is_under_way(row)]
+        for row in idle[:room]:
             self._send(link, row)
-        if not rows and self.window.room:
+        if not rows and room:
             self._retries.none_left()
+        elif not idle:  # the consumer has them all: nothing to do before it says a word, or is overdue
+            self._retries.refused(self._clock(), again=True)
+
+    @property
+    def _out(self) -> int:
+        """Events sent and not done."""
+        return len(self.window.rows) + len(self.consumer.sequences)
+
+    def _is_under_way(self, row: Row) -> bool:
+        return row.sequence in self.consumer.sequences or any(row.sequence == each.sequence for each in self.window.rows)
 
     def _send(self, link: Connection, row: Row) -> None:
         topic = self._topics.of(row.topic)
-        body = backfilled(row.body) if row.tries or row.sequence <= self._late_until else row.body
+        body = backfilled(row.body) if row.lane != FRESH or row.sequence <= self._late_until else row.body
         if not link.fits(topic, body):
             self.oversize += 1
             self._say(f"the broker takes packets of up to {link.maximum_packet_size} bytes; event {row.sequence} has {len(body)}")
-            self._turn_down([row])
+            self._turn_down([row], f"larger than the {link.maximum_packet_size} bytes that the broker takes")
             return
         try:
             self.window.sent(link.publish(topic, body, qos=1), row, self._clock())
         except ConnectionLostError:
             self.window.sent(0, row, self._clock())  # it went halfway, and may be what ended the connection
             raise
-
-    def _is_taken(self, ack: Ack) -> bool:
-        return ack.code < REFUSED and not (ack.code == NOBODY_LISTENS and self._config.keep_unheard)
 
     def _count(self, ack: Ack, row: Row | None) -> None:
         if ack.code >= REFUSED:
@@ -127,15 +194,23 @@ class Delivery:
         elif ack.code == NOBODY_LISTENS and row is not None:
             self.unheard += 1
 
-    def _acknowledge(self, rows: list[Row]) -> None:
+    def _finish(self, rows: list[Row]) -> None:
+        if not rows:
+            return
         self._outbox.acknowledge([row.sequence for row in rows])
         self.published += len(rows)
         if any(row.tries for row in rows):
             self._retries.taken(self._clock(), self.window.limit)
         self.on_acknowledged(rows)
 
-    def _turn_down(self, rows: list[Row]) -> None:
-        self._outbox.refuse([row.sequence for row in rows])
+    def _postpone(self, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        self._outbox.postpone([row.sequence for row in rows])
+        self._retries.refused(self._clock(), again=any(row.tries for row in rows))
+
+    def _turn_down(self, rows: Sequence[Row], reason: str) -> None:
+        self._outbox.refuse([row.sequence for row in rows], reason)
         self._retries.refused(self._clock(), again=any(row.tries for row in rows))
 
     def _say(self, warning: str) -> None:

@@ -37,6 +37,8 @@ class Window:
         self._most = self._ceiling = self.limit = most
         self._sent: dict[int, tuple[Row | None, float]] = {}  # message id → the row, or None where it is no event; when
         self._answered_s = 0.0
+        self._newest_s = float("-inf")  # when the latest message that was answered had been sent
+        self._overlooked: dict[int, Row] = {}  # message id → an event given up: the broker still counts it as under way
 
     def open(self, receive_maximum: int) -> None:
         """A new connection, whose broker takes so many messages at a time."""
@@ -49,10 +51,28 @@ class Window:
     def settle(self, mid: int, now: float) -> Row | None:
         """An answer has come → the event that it is about."""
         self._answered_s = now
-        row, _ = self._sent.pop(mid, (None, 0.0))
+        if mid in self._overlooked:
+            return self._overlooked.pop(mid)
+        row, when = self._sent.pop(mid, (None, self._newest_s))
+        self._newest_s = max(self._newest_s, when)
         if row is not None:
             self.limit = min(self._ceiling, self.limit + 1)
         return row
+
+    def overlooked(self, now: float, patience_s: float) -> list[Row]:
+        """Give up events that have no answer though later messages have → those.
+
+        Ending the connection for one and asking which it was took ack_timeout_s for each, and everything waited for two minutes.
+        """
+        late = [mid for mid, (row, when) in self._sent.items() if row and when < self._newest_s and now - when > patience_s]
+        found = {mid: row for mid in late if (row := self._sent.pop(mid)[0])}
+        self._overlooked |= found
+        return list(found.values())
+
+    @property
+    def clogged(self) -> bool:
+        """So much was given up that what the broker takes at a time is mostly used up: a new connection makes it forget."""
+        return len(self._overlooked) > self.limit / 2
 
     def lost(self) -> Row | None:
         """The connection has ended with what is in flight → the event that must have ended it, if that can be told."""
@@ -62,6 +82,7 @@ class Window:
         if fresh:
             self.limit = 1
         self._sent.clear()
+        self._overlooked.clear()
         return rows[0] if alone else None
 
     @property
@@ -74,7 +95,7 @@ class Window:
 
     @property
     def room(self) -> int:
-        return max(0, self.limit - len(self._sent))
+        return max(0, self.limit - len(self._sent) - len(self._overlooked))
 
     def waited_s(self, now: float) -> float:
         """How long the oldest message has been waiting for its answer."""

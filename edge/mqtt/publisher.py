@@ -13,6 +13,7 @@ import numpy as np
 
 from alpr.types import U8
 from edge.events import Identity
+from edge.mqtt.ack import AckError, sequences_of
 from edge.mqtt.config import MqttConfig, MqttConfigError, Topics
 from edge.mqtt.connection import ConnectError, Connection, ConnectionLostError
 from edge.mqtt.crop import Crops
@@ -21,6 +22,7 @@ from edge.mqtt.pacing import Backoff
 from edge.mqtt.presence import Presence
 from edge.mqtt.waker import Waker
 from edge.outbox import Outbox, OutboxError, Row
+from edge.pulse import Pulse
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,10 @@ PUMP_S = 0.25
 """The longest wait for the socket: what is timed, status and retries, is late by this much at most."""
 LEAVE_S = 0.4
 """How long a stop waits for the last acknowledgements."""
+OUTBOX_AGAIN_S = 0.5
+"""Between two attempts to read an outbox whose disk fails."""
+GRACE_S = 0.5
+"""How long a consumer that has heard of our return may take to tell what it has: that need not be sent again."""
 SETTLED_S = 10.0
 """A connection that held for so long makes the next failure a first one."""
 
@@ -40,13 +46,16 @@ class PublisherState:
     since_utc_s: float  # since when it is connected, or is not
     backlog: int
     in_flight: int
-    published: int  # events that the broker has acknowledged
+    published: int  # events that the broker, or the consumer, has acknowledged
     refused: int  # answers of the broker that it does not want something
     unheard: int  # answers that nobody had subscribed
     oversize: int
+    awaiting: int  # events that the consumer has not acknowledged yet
+    unwanted: int  # times that it acknowledged others and passed one over
     crops_dropped: int
     connects: int
     problem: str  # why there is no connection, "" where there is one
+    consumer_problem: str  # why its acknowledgements cannot be heard, "" where they can
 
 
 class Publisher:
@@ -64,13 +73,17 @@ class Publisher:
         rng: np.random.Generator | None = None,
     ) -> None:
         self.failure: BaseException | None = None
+        self.pulse = Pulse()  # beats while there is a connection
         topics = Topics(config.prefix, identity.device)
         self._config, self._outbox, self._client_id = config, outbox, f"kerbside-{identity.device}"
+        self._device, self._topics = identity.device, topics
         self._delivery = Delivery(config, outbox, topics)
         self._presence = Presence(topics, status, config.status_s)
         self._crops = Crops(topics, config.crop_qos)
         self._backoff = Backoff(config.retry_first_s, config.retry_most_s, rng or np.random.default_rng())
         self._connects, self._since_utc_s, self._problem = 0, time.time(), "not started"
+        self._consumer_problem = self._outbox_trouble = ""
+        self._resume_s = 0.0
         self._closing = threading.Event()
         self._waker = Waker()
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
@@ -110,9 +123,12 @@ class Publisher:
             refused=delivery.refused,
             unheard=delivery.unheard,
             oversize=delivery.oversize,
+            awaiting=len(delivery.consumer.sequences),
+            unwanted=delivery.unwanted,
             crops_dropped=self._crops.dropped,
             connects=self._connects,
             problem=self._problem,
+            consumer_problem=self._consumer_problem,
         )
 
     def check(self) -> None:
@@ -162,16 +178,52 @@ class Publisher:
     def _greet(self, link: Connection) -> None:
         self._connects += 1
         self._note("")
+        if self._config.consumer_ack:
+            link.subscribe(self._topics.ack)
+            self._resume_s = time.monotonic() + GRACE_S
         self._delivery.begin(link)
         self._delivery.window.sent(self._presence.come(link), None, time.monotonic())
 
     def _serve(self, link: Connection) -> None:
         while not self._closing.is_set():
-            self._delivery.fill(link)
+            self.pulse.beat()
+            self._deliver(link)
             self._presence.tell(link)
             self._publish_crop(link)
             self._pump(link, PUMP_S)
+            self._hear_consumer(link)
             self._delivery.check_overdue()
+
+    def _deliver(self, link: Connection) -> None:
+        """An outbox whose disk fails is no reason to leave the broker: it is asked again in half a second."""
+        if time.monotonic() < self._resume_s:
+            return
+        try:
+            self._delivery.fill(link)
+            self._say_trouble("")
+        except OutboxError as error:
+            self._outbox.check()
+            self._resume_s = time.monotonic() + OUTBOX_AGAIN_S
+            self._say_trouble(str(error))
+
+    def _hear_consumer(self, link: Connection) -> None:
+        while link.granted:
+            granted = link.granted.popleft()
+            self._consumer_problem = f"the broker does not let us subscribe to {self._topics.ack}: {granted}" if granted.is_failure else ""
+            if self._consumer_problem:
+                log.error("%s; no event will ever be done", self._consumer_problem)
+        while link.messages:
+            message = link.messages.popleft()
+            try:
+                self._delivery.hear_consumer(sequences_of(bytes(message.payload), self._device, self._outbox.state.uuid))
+            except AckError as error:
+                log.warning("an acknowledgement on %s %s", message.topic, error)
+            link.acknowledge(message)
+
+    def _say_trouble(self, trouble: str) -> None:
+        if trouble and not self._outbox_trouble:
+            log.warning("nothing to send while the outbox cannot be read: %s", trouble)
+        self._outbox_trouble = trouble
 
     def _leave(self, link: Connection) -> None:
         """Say goodbye, and hear the last acknowledgements, so that as little as may be is sent twice after a restart."""

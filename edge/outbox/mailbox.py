@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
+from edge.outbox.state import OutboxState
 from edge.outbox.store import Store
 
 
@@ -22,10 +23,12 @@ class MailboxFullError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do inside a transaction, and what to do once that is committed."""
+    """Something to do inside a transaction, and how the outbox's state counts its result once that is committed."""
 
     run: Callable[[Store], Any]
-    committed: Callable[[Any], None] = lambda value: None
+    counts: Callable[[OutboxState, Any], OutboxState] = lambda state, value: state
+    grows: bool = False  # stores an event
+    lasting: bool = False  # nobody waits for it, and it must be done some time: tried again after a disk's failure
     result: Future[Any] = field(default_factory=Future)
 
 
@@ -48,13 +51,13 @@ class Mailbox:
             self._jobs.append(job)
             self._changed.notify_all()
 
-    def take(self, most: int) -> list[Job]:
-        """Wait for jobs; up to `most` of them, or none when the mailbox is closed and empty."""
+    def take(self, most: int, timeout_s: float) -> list[Job] | None:
+        """Wait for jobs → up to `most` of them, none when the time is over, None when the mailbox is closed and empty."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or bool(self._jobs))  # ended by close(), which every owner calls
+            self._changed.wait_for(lambda: self._closed or bool(self._jobs), timeout_s)
             taken = [self._jobs.popleft() for _ in range(min(most, len(self._jobs)))]
             self._changed.notify_all()
-            return taken
+            return None if self._closed and not taken else taken
 
     def close(self) -> None:
         with self._changed:

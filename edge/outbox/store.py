@@ -1,40 +1,21 @@
-"""The outbox's database: how it is opened, what is in it, and the few statements that touch it. One connection, one thread."""
+"""The outbox's statements: all SQL that touches an event. One connection, one thread."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
 import time
-import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+
+from edge.outbox.erasure import Erased, erase
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
-TABLES = """
-    CREATE TABLE meta (uuid TEXT NOT NULL, run INTEGER NOT NULL) STRICT;
-    CREATE TABLE event (
-        sequence INTEGER PRIMARY KEY AUTOINCREMENT,  -- never reused, not even after the last row is gone
-        topic TEXT NOT NULL,                         -- below the device's: "<camera>/plate"
-        body BLOB NOT NULL,
-        tries INTEGER NOT NULL DEFAULT 0,            -- times that the broker refused it
-        accepted_utc_s REAL NOT NULL
-    ) STRICT;
-    CREATE INDEX event_by_tries ON event (tries, sequence);
-"""
-PRAGMAS = (
-    "locking_mode = EXCLUSIVE",  # two daemons on one outbox would each publish and count it
-    "journal_mode = WAL",
-    "synchronous = FULL",  # NORMAL may roll committed rows back when the power goes
-    "wal_autocheckpoint = 256",  # pages: the log stays near a megabyte
-    "journal_size_limit = 4194304",
-)
-
-
-class StoreError(RuntimeError):
-    """The database cannot be opened; the message names the file and says why and what to do."""
+FRESH, REPLAY, REFUSED = 0, 1, 2
+"""The lanes of what is to be sent; an event that is done has none."""
+CLOCK_SET_UTC_S = 1_735_689_600.0
+"""2025: a board without a battery wakes up in 1970, and what it accepts before it hears the time has no age to judge it by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +26,35 @@ class Row:
     topic: str
     body: bytes
     tries: int
+    lane: int = FRESH
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is in the database."""
+
+    backlog: int
+    kept: int
+    dead_letters: int
+    last_sequence: int
+    tally: dict[str, int]
 
 
 class Store:
-    """The open database. Every method but `commit` works inside the transaction that `begin` starts."""
+    """The open database. Every method that writes works inside the transaction that `begin` starts and `commit` ends."""
 
-    def __init__(self, db: sqlite3.Connection, outbox: str, run: int) -> None:
-        self.uuid, self.run = outbox, run
+    def __init__(self, db: sqlite3.Connection, outbox: str, run: int, most_pages: int) -> None:
+        self.uuid, self.run, self.most_pages = outbox, run, most_pages
         self._db = db
+        self._erased = False
 
     def begin(self) -> None:
         self._db.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
         self._db.execute("COMMIT")
+        if self._erased:
+            self._empty_log()
 
     def rollback(self) -> None:
         if self._db.in_transaction:  # SQLite itself has rolled back after some errors, a full disk among them
@@ -71,83 +67,113 @@ class Store:
         self._db.execute("INSERT INTO event (sequence, topic, body, accepted_utc_s) VALUES (?, ?, ?, ?)", row)
         return sequence
 
-    def delete(self, sequences: Iterable[int]) -> int:
-        """Forget events; how many there were of them."""
-        return self._db.executemany("DELETE FROM event WHERE sequence = ?", ((each,) for each in sequences)).rowcount
+    def finish(self, sequences: Iterable[int], keep: bool) -> int:
+        """Events have arrived: keep them for a replay, or forget them → how many there were of them."""
+        act = "UPDATE event SET lane = NULL" if keep else "DELETE FROM event"
+        return self._each(f"{act} WHERE sequence = ? AND lane IS NOT NULL", sequences)
 
-    def postpone(self, sequences: Iterable[int]) -> None:
-        self._db.executemany("UPDATE event SET tries = tries + 1 WHERE sequence = ?", ((each,) for each in sequences))
+    def postpone(self, sequences: Iterable[int]) -> int:
+        """Put events behind all others."""
+        return self._each(f"UPDATE event SET lane = {REFUSED}, tries = tries + 1 WHERE sequence = ? AND lane IS NOT NULL", sequences)
+
+    def refuse(self, sequences: Iterable[int], reason: str, most: int) -> int:
+        """Put events behind all others; those refused `most` times become dead letters → how many did."""
+        postponed = f"lane = {REFUSED}, tries = tries + 1, refusals = refusals + 1"
+        copied = "sequence, refusals, ?, ?, accepted_utc_s, topic, body"
+        dead = 0
+        for each in sequences:
+            self._db.execute(f"UPDATE event SET {postponed} WHERE sequence = ? AND lane IS NOT NULL", (each,))
+            where = "WHERE sequence = ? AND lane IS NOT NULL AND refusals >= ?"
+            self._db.execute(f"INSERT OR REPLACE INTO dead SELECT {copied} FROM event {where}", (reason, time.time(), each, most))
+            dead += self._db.execute(f"DELETE FROM event {where}", (each, most)).rowcount
+        self.tally("dead", dead)
+        return dead
 
     def fresh(self, after: int, limit: int) -> list[Row]:
-        return self._rows("WHERE tries = 0 AND sequence > ? ORDER BY sequence LIMIT ?", after, limit)
+        return self._rows("WHERE lane = ? AND tries = 0 AND sequence > ? ORDER BY sequence LIMIT ?", FRESH, after, limit)
+
+    def replays(self, limit: int) -> list[Row]:
+        return self._rows("WHERE lane = ? ORDER BY tries, sequence LIMIT ?", REPLAY, limit)
 
     def refused(self, limit: int) -> list[Row]:
-        return self._rows("WHERE tries > 0 ORDER BY tries, sequence LIMIT ?", limit)
+        return self._rows("WHERE lane = ? ORDER BY tries, sequence LIMIT ?", REFUSED, limit)
 
-    def count(self) -> int:
-        return int(self._db.execute("SELECT count(*) FROM event").fetchone()[0])
+    def replay(self, since_utc_s: float, until_utc_s: float, after: int, limit: int) -> list[int]:
+        """Offer up to `limit` delivered events of a time again → their sequences."""
+        where = "lane IS NULL AND sequence > ? AND accepted_utc_s BETWEEN ? AND ? ORDER BY sequence LIMIT ?"
+        chosen = self._db.execute(f"SELECT sequence FROM event WHERE {where}", (after, since_utc_s, until_utc_s, limit))
+        found = [int(each) for (each,) in chosen]
+        self._each(f"UPDATE event SET lane = {REPLAY}, tries = 0 WHERE sequence = ?", found)
+        return found
+
+    def revive(self, since_utc_s: float, until_utc_s: float, limit: int) -> list[int]:
+        """Offer up to `limit` dead letters of a time again, as if nobody had refused them."""
+        where = "WHERE accepted_utc_s BETWEEN ? AND ? ORDER BY sequence LIMIT ?"
+        found = [int(each) for (each,) in self._db.execute(f"SELECT sequence FROM dead {where}", (since_utc_s, until_utc_s, limit))]
+        columns = "sequence, accepted_utc_s, topic, body"
+        self._each(f"INSERT INTO event (lane, {columns}) SELECT {REPLAY}, {columns} FROM dead WHERE sequence = ?", found)
+        self._each("DELETE FROM dead WHERE sequence = ?", found)
+        return found
+
+    def erase(self, texts: Collection[str]) -> Erased:
+        """Take the events of vehicles out that were read as one of these texts."""
+        self._erased = True
+        return erase(self._db, texts)
+
+    def prune(self, limit: int, before_utc_s: float | None = None) -> int:
+        """Forget delivered events, the oldest first, or those of before a moment."""
+        old = "" if before_utc_s is None else f"AND accepted_utc_s BETWEEN {CLOCK_SET_UTC_S} AND {before_utc_s}"
+        chosen = f"SELECT sequence FROM event WHERE lane IS NULL {old} ORDER BY accepted_utc_s LIMIT {limit}"
+        return self._db.execute(f"DELETE FROM event WHERE sequence IN ({chosen})").rowcount
+
+    def expire(self, limit: int, before_utc_s: float | None = None) -> int:
+        """Give events up that nobody has taken, the oldest first, or those of before a moment."""
+        old = "" if before_utc_s is None else f"AND accepted_utc_s BETWEEN {CLOCK_SET_UTC_S} AND {before_utc_s}"
+        chosen = f"SELECT sequence FROM event WHERE lane IS NOT NULL {old} ORDER BY sequence LIMIT {limit}"
+        return self._db.execute(f"DELETE FROM event WHERE sequence IN ({chosen})").rowcount
+
+    def drop_dead(self, limit: int) -> int:
+        return self._db.execute(f"DELETE FROM dead WHERE sequence IN (SELECT sequence FROM dead ORDER BY sequence LIMIT {limit})").rowcount
+
+    def tally(self, name: str, count: int) -> None:
+        """Add to a count that outlives the process."""
+        if count:
+            add = "INSERT INTO tally VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value"
+            self._db.execute(add, (name, count))
+
+    def counts(self) -> Counts:
+        return Counts(
+            backlog=self._number("SELECT count(*) FROM event WHERE lane IS NOT NULL"),
+            kept=self._number("SELECT count(*) FROM event WHERE lane IS NULL"),
+            dead_letters=self._number("SELECT count(*) FROM dead"),
+            last_sequence=self.last_sequence(),
+            tally=dict(self._db.execute("SELECT name, value FROM tally").fetchall()),
+        )
 
     def last_sequence(self) -> int:
         found = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
         return int(found[0]) if found else 0
 
+    def pages(self) -> int:
+        """In use: what SQLite has freed inside the file counts as room."""
+        return self._number("PRAGMA page_count") - self._number("PRAGMA freelist_count")
+
     def close(self) -> None:
         self._db.close()
 
+    def _empty_log(self) -> None:
+        """What was erased is in no page any more, and still in the log that brought it there."""
+        self._erased = False
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:  # committed it is: the next checkpoint does it
+            log.warning("the log still holds what was erased, until its next checkpoint: %s", error)
+
+    def _each(self, statement: str, sequences: Iterable[int]) -> int:
+        return self._db.executemany(statement, ((each,) for each in sequences)).rowcount
+
+    def _number(self, query: str) -> int:
+        return int(self._db.execute(query).fetchone()[0])
+
     def _rows(self, where: str, *values: int) -> list[Row]:
-        return [Row(*row) for row in self._db.execute(f"SELECT sequence, topic, body, tries FROM event {where}", values)]
-
-
-def open_store(path: Path, size_mb: int) -> Store:
-    """Open or make the database; one that is damaged is set aside first, so that a device never hangs on a bad file."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return _open(path, size_mb)
-    except sqlite3.OperationalError as error:
-        raise StoreError(f"{path}: cannot be opened ({error}); is another daemon using it, and may this one write there?") from error
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be opened ({error.strerror}); outbox.path must be in a folder that may be written") from error
-    except sqlite3.DatabaseError as error:  # not a database, or malformed
-        log.error("%s: damaged (%s); set aside as %s, a new outbox begins", path, error, _set_aside(path))
-        return _open(path, size_mb)
-
-
-def _open(path: Path, size_mb: int) -> Store:
-    db = sqlite3.connect(path, timeout=2, isolation_level=None)
-    try:
-        for pragma in PRAGMAS:
-            db.execute(f"PRAGMA {pragma}")
-        _refuse_damaged(db)
-        page = int(db.execute("PRAGMA page_size").fetchone()[0])
-        db.execute(f"PRAGMA max_page_count = {size_mb * (1 << 20) // page}")
-        return Store(db, *_begin_run(db))
-    except BaseException:
-        db.close()
-        raise
-
-
-def _refuse_damaged(db: sqlite3.Connection) -> None:
-    verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(verdict)
-
-
-def _begin_run(db: sqlite3.Connection) -> tuple[str, int]:
-    """Make the tables where there are none, and count this opening → (uuid, run)."""
-    found = int(db.execute("PRAGMA user_version").fetchone()[0])
-    if found > VERSION:
-        raise sqlite3.OperationalError(f"written by a newer Kerbside: version {found}, this one knows {VERSION}")
-    if found == 0:
-        db.executescript(f"BEGIN; {TABLES} INSERT INTO meta VALUES ('{uuid.uuid4().hex}', 0); PRAGMA user_version = {VERSION}; COMMIT")
-    outbox, run = db.execute("UPDATE meta SET run = run + 1 RETURNING uuid, run").fetchall()[0]
-    return str(outbox), int(run)
-
-
-def _set_aside(path: Path) -> Path:
-    """Rename the database and its log, which may still hold something to rescue."""
-    aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
-    for suffix in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
-    return aside
+        return [Row(*row) for row in self._db.execute(f"SELECT sequence, topic, body, tries, lane FROM event {where}", values)]

@@ -10,21 +10,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from rich.console import Console
 
-from edge.events import Identity, Place, backfilled, describe, seal
+from edge.events import Identity, Place, backfilled, describe, schema, seal
+from edge.mqtt import MqttConfig, Publisher
+from edge.outbox import Outbox
 from tests.edge.mqtt.certificates import Authority
-from tests.edge.mqtt.mosquitto import HOST, Mosquitto, free_port, needs_mosquitto
+from tests.edge.mqtt.mosquitto import HOST, Ear, Mosquitto, free_port, needs_mosquitto
 from tests.edge.plates import IDENTITY, plate_event, vote
 from tests.edge.waiting import until
 from tools.watch.__main__ import main
-from tools.watch.inbox import Inbox, InboxError
+from tools.watch.inbox import Inbox, InboxError, inlined
 from tools.watch.screen import Lines, LiveTable, cells
 
 TOPIC = "kerbside/kerb-01/gate/plate"
@@ -81,12 +85,12 @@ def watch(tmp_path: Path) -> Iterator[Callable[..., Watcher]]:
         watcher.process.wait(10)
 
 
-def publish(port: int, *payloads: bytes) -> None:
+def publish(port: int, *payloads: bytes, topic: str = TOPIC) -> None:
     client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
     client.connect(HOST, port)
     client.loop_start()
     for payload in payloads:
-        client.publish(TOPIC, payload, qos=1).wait_for_publish(30)
+        client.publish(topic, payload, qos=1).wait_for_publish(30)
     client.disconnect()
     client.loop_stop()
 
@@ -137,6 +141,62 @@ def test_comes_back_when_the_broker_does(mosquitto: Brokers, watch: Callable[...
     until(lambda: watcher.err.read_text().count("watching") == 2, "its return")
     publish(broker.port, event(1))
     assert json.loads(watcher.lines(1)[0])["sequence"] == 1
+
+
+@needs_mosquitto
+def test_a_watcher_with_a_file_tells_the_unit_what_is_safe(mosquitto: Brokers, watch: Callable[..., Watcher], tmp_path: Path) -> None:
+    """The unit counts an event as done only then; one that the watcher cannot take stays with the unit."""
+    broker = mosquitto()
+    file = tmp_path / "events.db"
+    watch(broker.port, "--sqlite", str(file))
+    config = MqttConfig(port=broker.port, consumer_ack=True)
+    with closing(Outbox(tmp_path / "outbox.db", IDENTITY)) as outbox, closing(Publisher(config, outbox, IDENTITY)) as publisher:
+        publisher.start()
+        accepted = {outbox.accept(plate_event(track=track)) for track in range(150)}
+        assert publisher.drain(30)
+    with closing(sqlite3.connect(file)) as db:
+        assert {row[0] for row in db.execute("SELECT id FROM event")} == accepted
+        assert db.execute("SELECT first, last, kept FROM source").fetchall() == [(1, 150, 150)]
+
+
+@needs_mosquitto
+def test_a_unit_that_comes_back_is_told_what_it_may_not_have_heard(
+    mosquitto: Brokers, watch: Callable[..., Watcher], tmp_path: Path
+) -> None:
+    """Acknowledgements that nobody heard, since the unit or the broker had just died: 15 events were sent again at each of 40 kills."""
+    broker = mosquitto()
+    watch(broker.port, "--sqlite", str(tmp_path / "events.db"))
+    ids = [json.loads(event(sequence))["id"] for sequence in (1, 2)]
+    with closing(Ear(broker.port, "kerbside/kerb-01/ack")) as ear:
+        publish(broker.port, event(1), event(2))
+        until(lambda: told(ear) == ids, "what was kept")
+        publish(broker.port, b"online", topic="kerbside/kerb-01/availability")
+        until(lambda: told(ear) == ids * 2, "the same again")
+        publish(broker.port, b"offline", topic="kerbside/kerb-01/availability")
+        publish(broker.port, event(3))
+        until(lambda: len(told(ear)) == 5, "and nothing else")
+
+
+def told(ear: Ear) -> list[str]:
+    return [each for _, payload, _ in list(ear.heard) for each in json.loads(payload)["ids"]]
+
+
+@needs_mosquitto
+def test_a_second_watcher_tells_nobody(mosquitto: Brokers, watch: Callable[..., Watcher], tmp_path: Path) -> None:
+    broker = mosquitto()
+    file = tmp_path / "events.db"
+    watch(broker.port, "--sqlite", str(file), "--no-ack")
+    config = MqttConfig(port=broker.port, consumer_ack=True)
+    with closing(Outbox(tmp_path / "outbox.db", IDENTITY)) as outbox, closing(Publisher(config, outbox, IDENTITY)) as publisher:
+        publisher.start()
+        outbox.accept(plate_event())
+        until(lambda: publisher.state.awaiting == 1 and count(file) == 1, "the event in the file")
+        assert not publisher.drain(1)
+
+
+def count(file: Path) -> int:
+    with closing(sqlite3.connect(file, timeout=10)) as db:
+        return int(db.execute("SELECT count(*) FROM event").fetchone()[0])
 
 
 @needs_mosquitto
@@ -215,6 +275,27 @@ def test_an_inbox_says_what_is_wrong_with_an_event() -> None:
     broken["chars"][2]["score"] = 1.5
     assert inbox.take([json.dumps(broken).encode()]) == []
     assert inbox.complaints == ["chars.2.score: 1.5 is greater than the maximum of 1"]
+
+
+def test_an_inbox_knows_what_is_missing(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "events.db")
+    inbox.take([event(3), event(4), event(8), event(4)])
+    assert inbox.missing() == 3
+    assert inbox.kept == {"kerb-01": [json.loads(event(sequence))["id"] for sequence in (3, 4, 8, 4)]}
+    inbox.take([event(5), event(7), event(6)])  # late ones fill the gap
+    assert inbox.missing() == 0
+    inbox.close()
+    with closing(sqlite3.connect(tmp_path / "events.db")) as db:
+        assert db.execute("SELECT first, last, kept, duplicates FROM source").fetchall() == [(3, 8, 6, 1)]
+
+
+def test_a_schema_without_references_judges_as_the_shipped_one_does() -> None:
+    shipped, inline = Draft202012Validator(schema()), Draft202012Validator(inlined(schema()))
+    assert "$ref" not in json.dumps(inline.schema)
+    sound = json.loads(event(1))
+    spoilt = [{**sound, key: value} for key in sound for value in (None, "", -1, [], {}, [{"text": "a", "score": 2}], "x/y")]
+    for document in (sound, *spoilt):
+        assert inline.is_valid(document) == shipped.is_valid(document), document
 
 
 def test_an_inbox_that_cannot_write_keeps_its_word(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edge.mqtt import ConnectError, MqttConfig, MqttConfigError, Topics
-from tools.watch.follow import follow
+from edge.mqtt import ConnectError, MqttConfig, MqttConfigError
+from tools.watch.follow import Wish, follow
 from tools.watch.inbox import Inbox, InboxError
 from tools.watch.screen import screen
 
@@ -20,7 +20,9 @@ OPTIONS = {"ca_file": "ca", "cert_file": "cert", "key_file": "key", "password_fi
 """The settings that are called otherwise on the command line."""
 DETAILS = """\
 With --sqlite the broker keeps events while nobody watches (a session of 7 days, under a name kept in the file), and each event is committed
-before the broker may forget it: table `event`, unique by id. The demo's embedded broker speaks MQTT 3.1.1 alone: --mqtt 3.1.1."""
+before the broker may forget it: table `event`, unique by id. Units are then told on <prefix>/<device>/ack: with mqtt.consumer_ack an event
+is done only now. Table `source` tells, by outbox, the first and last sequence and how many came: what is missing
+was lost or is on its way. The demo's embedded broker speaks MQTT 3.1.1 alone: --mqtt 3.1.1."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _watch(config: MqttConfig, chosen: argparse.Namespace, stopped: threading.Event) -> None:
     inbox, shown = Inbox(chosen.sqlite), screen(chosen.json)
-    topic = Topics(config.prefix, chosen.device).of("+/plate")
     try:
-        follow(config, topic, inbox, shown, chosen.sqlite is not None, chosen.wait, stopped)
+        keeps = chosen.sqlite is not None
+        follow(config, Wish(chosen.device, keeps, keeps and not chosen.no_ack, chosen.wait), inbox, shown, stopped)
     finally:
         shown.close()
         inbox.close()
@@ -63,7 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--password-file", type=Path, metavar="FILE")
     parser.add_argument("--wait", action="store_true", help="keep trying where the first connection fails")
     parser.add_argument("--json", action="store_true", help="a line of JSON an event")
-    parser.add_argument("--sqlite", type=Path, metavar="FILE", help="keep the events in this file")
+    parser.add_argument("--sqlite", type=Path, metavar="FILE", help="keep the events in this file, and tell the units so")
+    parser.add_argument(
+        "--no-ack", action="store_true", help="do not tell the units what is kept: a second watcher, beside the one that counts"
+    )
     return parser
 
 

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 import uuid
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,18 @@ from edge.events import schema
 
 REMEMBERED = 100_000
 """Ids kept in memory to know a duplicate by, where there is no file."""
+RECENT = 300
+"""More than a unit has under way at once."""
 TABLES = """
     CREATE TABLE IF NOT EXISTS event (id TEXT PRIMARY KEY, received_utc_s REAL NOT NULL, body TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS watcher (client_id TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS source (  -- each outbox that events came from: a sequence that is missing was lost or is on its way
+        outbox TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, kept INTEGER NOT NULL, duplicates INTEGER NOT NULL
+    );
+"""
+NEWER = """
+    INSERT INTO source VALUES (?1, ?2, ?2, ?3, 1 - ?3) ON CONFLICT (outbox) DO UPDATE SET first = min(first, ?2), last = max(last, ?2),
+    kept = kept + ?3, duplicates = duplicates + 1 - ?3
 """
 
 
@@ -42,8 +52,10 @@ class Inbox:
     def __init__(self, file: Path | None = None) -> None:
         self.counts = Counts()
         self.complaints: list[str] = []  # what was wrong with payloads of the last `take`
+        self.kept: dict[str, list[str]] = {}  # what is safe since the last `take`, duplicates too: ids by device
+        self.recent: dict[str, deque[str]] = {}  # the last ids kept, by device, for a unit that did not hear of them
         self._file = file
-        self._validator = Draft202012Validator(schema())
+        self._validator = Draft202012Validator(inlined(schema()))
         self._seen: dict[str, None] = {}  # in order of arrival
         self._db = _open(file) if file is not None else None
         self.client_id = _client_id(self._db) if self._db is not None else f"kerbside-watch-{uuid.uuid4().hex[:12]}"
@@ -58,9 +70,19 @@ class Inbox:
                 self._db.commit()
         except sqlite3.Error as error:
             raise InboxError(f"{self._file}: {error}; what was not kept stays with the broker") from error
+        self.kept = {}
+        for event in events:
+            self.kept.setdefault(event["device"], []).append(event["id"])
+            self.recent.setdefault(event["device"], deque(maxlen=RECENT)).append(event["id"])
         self.counts.new += len(new)
         self.counts.duplicates += len(events) - len(new)
         return new
+
+    def missing(self) -> int:
+        """Sequences between an outbox's first and last event here that never came, or not yet; 0 where there is no file."""
+        if self._db is None:
+            return 0
+        return int(self._db.execute("SELECT coalesce(sum(last - first + 1 - kept), 0) FROM source").fetchone()[0])
 
     def close(self) -> None:
         if self._db is not None:
@@ -82,12 +104,28 @@ class Inbox:
     def _is_new(self, event: dict[str, Any]) -> bool:
         if self._db is not None:
             row = (event["id"], time.time(), json.dumps(event, ensure_ascii=False, separators=(",", ":")))
-            return self._db.execute("INSERT OR IGNORE INTO event VALUES (?, ?, ?)", row).rowcount == 1
+            new = self._db.execute("INSERT OR IGNORE INTO event VALUES (?, ?, ?)", row).rowcount
+            self._db.execute(NEWER, (event["id"].rpartition("-")[0], event["sequence"], new))
+            return new == 1
         known = event["id"] in self._seen
         self._seen[event["id"]] = None
         if len(self._seen) > REMEMBERED:
             self._seen.pop(next(iter(self._seen)))
         return not known
+
+
+def inlined(node: Any, root: Any = None) -> Any:
+    """A schema with each reference into its own `$defs` replaced by what it refers to.
+
+    Following them is three quarters of jsonschema's work, 2.6 ms an event against 0.7: a watcher fell behind 200 events a second.
+    """
+    root = node if root is None else root
+    if isinstance(node, list):
+        return [inlined(each, root) for each in node]
+    if not isinstance(node, dict):
+        return node
+    own = {key: inlined(value, root) for key, value in node.items() if key not in ("$ref", "$defs")}
+    return {**inlined(root["$defs"][node["$ref"].rpartition("/")[2]], root), **own} if "$ref" in node else own
 
 
 def _open(file: Path) -> sqlite3.Connection:

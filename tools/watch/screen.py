@@ -71,7 +71,8 @@ class LiveTable:
         for vehicle in list(self._vehicles)[:-ROWS]:
             del self._vehicles[vehicle]
         counts = inbox.counts
-        self._counts = f"{counts.new} events, {counts.duplicates} duplicates dropped, {counts.invalid} invalid"
+        missing = f", {inbox.missing()} missing" if inbox.missing() else ""
+        self._counts = f"{counts.new} events, {counts.duplicates} duplicates dropped, {counts.invalid} invalid{missing}"
         self._complaint = f" (the last: {inbox.complaints[-1]})" if inbox.complaints else self._complaint
 
     def close(self) -> None:

@@ -69,6 +69,28 @@ def test_a_retried_event_that_ends_the_connection_is_blamed_and_slows_nothing_do
     assert window.room == 100
 
 
+def test_an_event_passed_over_is_given_up_and_its_place_stays_taken() -> None:
+    """Fifteen events that a broker never acknowledged: each cost the connection, and what came after them waited two minutes."""
+    window = Window(4)
+    window.open(4)
+    for mid in (1, 2, 3):
+        window.sent(mid, row(mid), mid)
+    assert window.settle(2, 4) == row(2)
+    assert window.overlooked(10, 10) == []  # not yet
+    assert window.overlooked(12, 10) == [row(1)]  # and 3 was sent after the one that was answered
+    assert (window.room, window.in_flight, window.clogged) == (2, 1, False)
+    assert window.settle(1, 13) == row(1)  # late, but it has come
+    assert window.room == 3
+    for mid in (4, 5, 6):
+        window.sent(mid, row(mid), 14)
+    window.sent(7, None, 15)
+    window.settle(7, 16)
+    assert window.overlooked(30, 10) == [row(3), row(4), row(5), row(6)]
+    assert window.clogged
+    window.lost()
+    assert (window.room, window.clogged) == (4, False)
+
+
 def test_how_long_the_oldest_waits() -> None:
     window = Window(100)
     assert window.waited_s(50) == 0

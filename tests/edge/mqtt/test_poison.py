@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from edge.outbox import Outbox
+from edge.mqtt import MqttConfig, Publisher
+from edge.outbox import Outbox, OutboxLimits
 from tests.edge.mqtt.conftest import Start
 from tests.edge.mqtt.mosquitto import Ear, Mosquitto, needs_mosquitto
-from tests.edge.plates import plate_event
+from tests.edge.plates import IDENTITY, plate_event
 from tests.edge.waiting import until
 
 pytestmark = needs_mosquitto
@@ -77,3 +79,31 @@ def test_many_refused_events_are_offered_one_at_a_time(mosquitto: Brokers, publi
     until(lambda: any(row.tries > 1 for row in outbox.refused(1000)), "one more try")
     assert sum(row.tries for row in outbox.refused(1000)) <= 103
     assert publishing.state.backlog == 100
+
+
+def test_what_is_refused_too_often_is_a_dead_letter_and_can_be_sent_later(
+    mosquitto: Brokers, ear: Ears, tmp_path: Path, outbox: Outbox
+) -> None:
+    """Two refusals here; once the access list is mended, one command sends it all the same."""
+    outbox.close()
+    rules = tmp_path / "acl"
+    rules.write_text("topic read #\ntopic write kerbside/kerb-01/availability\ntopic write kerbside/kerb-01/gate/plate\n")
+    broker = mosquitto(f"acl_file {rules}")
+    strict = Outbox(outbox.path, IDENTITY, OutboxLimits(most_refusals=2))
+    with (
+        closing(strict),
+        closing(Publisher(MqttConfig(port=broker.port, retry_first_s=0.1, retry_most_s=0.5), strict, IDENTITY)) as publishing,
+    ):
+        publishing.start()
+        forbidden = strict.accept(plate_event(camera="yard"))
+        until(lambda: strict.state.dead == 1, "the dead letter")
+        good = strict.accept(plate_event())
+        until(lambda: strict.state.backlog == 0 or publishing.state.unheard, "that nothing else waits")
+        rules.write_text("topic readwrite #\n")
+        broker.stop()
+        broker.start()
+        listener = ear(broker.port, "kerbside/kerb-01/+/plate")
+        assert strict.revive(0, 4e9) == 1
+        until(lambda: {json.loads(payload)["id"] for _, payload, _ in list(listener.heard)} == {forbidden, good}, "both")
+        late = [json.loads(payload)["backfilled"] for topic, payload, _ in listener.heard if "yard" in topic]
+        assert late[0] is True

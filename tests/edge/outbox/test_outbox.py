@@ -141,7 +141,7 @@ def test_no_second_process_takes_the_same_outbox(outbox: Outbox, path: Path) -> 
 
 
 def test_a_full_outbox_says_so_keeps_what_it_has_and_goes_on_when_there_is_room(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    outbox = Outbox(path, IDENTITY, OutboxLimits(size_mb=1))
+    outbox = Outbox(path, IDENTITY, OutboxLimits(size_mb=1, when_full="refuse_new"))
     accepted = 0
     with pytest.raises(OutboxError, match="full"), caplog.at_level(logging.WARNING):
         for accepted in range(2000):  # noqa: B007

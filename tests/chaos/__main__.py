@@ -1,0 +1,93 @@
+"""`python -m tests.chaos WHAT`: break the delivery of events on purpose, and count. Exits with 1 where something did not hold.
+
+    python -m tests.chaos kills --events 10000 --broker 20 --unit 20 --seeds 1 2 3 4 5     # --done-when broker|consumer|both
+    python -m tests.chaos points                                                          # killed at labelled places
+    python -m tests.chaos drain --events 50000
+    python -m tests.chaos holdup                                                          # poison, denial, quota, silence
+    python -m tests.chaos disk                                                            # ENOSPC, EIO, EROFS
+
+Each prints a table; --csv FILE keeps it. mosquitto is started as a child, and keeps no state.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.chaos import disk, drain, holdup, kills, points, report
+from tests.chaos.crash import PLACES
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    chosen = _parser().parse_args(arguments)
+    results: list[Any] = []
+    for run in COMMANDS[chosen.what](chosen):
+        with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+            results.append(run(Path(folder)))
+        print(report.table(results[-1:]), flush=True)
+    print("\n" + report.table(results))
+    if chosen.csv is not None:
+        report.write_csv(chosen.csv, results, f"{chosen.conditions}; {platform.machine()}, Python {platform.python_version()}")
+    failed = [result for result in results if not result.passed]
+    print(f"{len(results) - len(failed)} of {len(results)} passed")
+    return 1 if failed else 0
+
+
+Runs = Iterator[Callable[[Path], Any]]
+
+
+def _kills(chosen: argparse.Namespace) -> Runs:
+    kill = partial(kills.run, events=chosen.events or 10_000, broker_kills=chosen.broker, unit_kills=chosen.unit, rate=chosen.rate)
+    for done_when in ("consumer", "broker") if chosen.done_when == "both" else (chosen.done_when,):
+        yield from (partial(kill, seed=seed, consumer_ack=done_when == "consumer") for seed in chosen.seeds)
+
+
+def _points(chosen: argparse.Namespace) -> Runs:
+    yield from (partial(points.run, place=place, times=times) for place in PLACES for times in (1, 5))
+
+
+def _drain(chosen: argparse.Namespace) -> Runs:
+    yield partial(drain.run, waiting=chosen.events or 50_000)
+
+
+def _holdup(chosen: argparse.Namespace) -> Runs:
+    yield from (partial(holdup.run, name=name, seconds=chosen.seconds) for name in holdup.SCENES)
+
+
+def _disk(chosen: argparse.Namespace) -> Runs:
+    faults = (*disk.FAULTS, *([disk.MOUNTED] if disk.may_mount() else []))
+    yield from (partial(disk.run, fault=fault, seconds=chosen.seconds / 6) for fault in faults)
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], Runs]] = {
+    "kills": _kills,
+    "points": _points,
+    "drain": _drain,
+    "holdup": _holdup,
+    "disk": _disk,
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tests.chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=COMMANDS)
+    parser.add_argument("--events", type=int, default=0)
+    parser.add_argument("--broker", type=int, default=20, help="kills of the broker (%(default)s)")
+    parser.add_argument("--unit", type=int, default=20, help="kills of the unit (%(default)s)")
+    parser.add_argument("--rate", type=float, default=250, help="events a second (%(default)s)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
+    parser.add_argument("--done-when", choices=("consumer", "broker", "both"), default="consumer", help="who acknowledges (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=30, help="holdup and disk: how long each lasts (%(default)s)")
+    parser.add_argument("--csv", type=Path, metavar="FILE")
+    parser.add_argument("--conditions", default="", help="a word for the CSV about the machine")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
