@@ -6,12 +6,16 @@ Exit codes: 0 stopped or done; 1 the config is wrong; 2 the arguments are; 3 a m
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import logging
+import os
 import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,29 +25,35 @@ from alpr import __version__
 from alpr.contract import ContractError
 from alpr.patterns import RegionError
 from edge import demo, logs
+from edge.audit import AuditError
 from edge.broker import EmbeddedBrokerError
 from edge.cameras import CameraError
 from edge.config import Config, ConfigError, check, load
 from edge.engines import EngineError
 from edge.mqtt import MqttConfigError
+from edge.notify import Manager
 from edge.outbox import OutboxError
 from edge.pipeline import StageError
+from edge.privacy import PrivacyError
+from edge.reload import Reloader
+from edge.service import Service
 from edge.unit import Unit
 
 log = logging.getLogger("edge")
-UNUSABLE = (ContractError, EngineError, CameraError, OutboxError, RegionError, MqttConfigError, EmbeddedBrokerError)
+UNUSABLE = (ContractError, EngineError, CameraError, OutboxError, RegionError, MqttConfigError, PrivacyError, EmbeddedBrokerError)
 
 
 def main(arguments: list[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     if args.check_config:
         return check(args.config)
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+    stop, reload = threading.Event(), threading.Event()
+    for name, event in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, reload)):
+        signal.signal(name, partial(_set, event))
     with ExitStack() as stack:
         try:
-            config = _config(args, stack)
+            read = _reader(args, stack)
+            config = read()
             logs.configure("warning" if args.demo else config.log.level, config.secrets())
             unit = Unit(config, np.random.default_rng(), stop)
         except ConfigError as error:
@@ -53,10 +63,15 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"cannot start: {error}", file=sys.stderr)
             return 3
         stack.callback(unit.close)
-        return _run(unit, args)
+        return _run(unit, args, Reloader(unit, read), reload)
 
 
-def _config(args: argparse.Namespace, stack: ExitStack) -> Config:
+def _set(event: threading.Event, *_: object) -> None:
+    event.set()
+
+
+def _reader(args: argparse.Namespace, stack: ExitStack) -> Callable[[], Config]:
+    """How to read the config, now and with every reload."""
     overrides: dict[str, Any] = {}
     source = args.source or (str(demo.CLIP) if args.demo else None)
     if source:
@@ -64,16 +79,25 @@ def _config(args: argparse.Namespace, stack: ExitStack) -> Config:
     if args.demo:
         broker = demo.embedded(overrides, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kerbside-"))))
         stack.callback(broker.close)
-    return load(args.config, overrides)
+    return partial(load, args.config, overrides)
 
 
-def _run(unit: Unit, args: argparse.Namespace) -> int:
+def _run(unit: Unit, args: argparse.Namespace, reloader: Reloader, reload: threading.Event) -> int:
+    manager = Manager(os.environ)
+    if manager.watchdog_s:
+        faulthandler.enable()  # the watchdog's SIGABRT leaves every thread's stack in the journal
     try:
         if args.demo:
             demo.run(unit, demo.CLIP.with_suffix(".truth.json") if not args.source else None)
         else:
-            unit.start()
-            unit.run()
+            with Service(unit, manager, reloader, reload) as service:
+                unit.start()
+                manager.ready()
+                unit.run(service.look)
+                manager.stopping()
+    except AuditError as error:
+        print(f"cannot start: {error}", file=sys.stderr)
+        return 3
     except (StageError, OutboxError, RuntimeError) as error:
         log.critical("%s; exiting, for the service manager to start anew", error)
         return 4

@@ -63,7 +63,7 @@ class Gate:
     """Shared by the stage that sends crops and the one that judges reads: its state is behind a lock."""
 
     def __init__(self, rules: GateRules) -> None:
-        self._rules = rules
+        self.rules = rules
         self._progress: dict[Key, _Progress] = {}
         self._lock = threading.Lock()
 
@@ -72,15 +72,15 @@ class Gate:
         with self._lock:
             progress = self._progress.get((camera, track.id))
         if progress is not None:
-            if progress.sent >= self._rules.give_up_reads:
+            if progress.sent >= self.rules.give_up_reads:
                 return False
-            if progress.decided and height_px < self._rules.again * progress.height_px:
+            if progress.decided and height_px < self.rules.again * progress.height_px:
                 return False
-        return height_px >= self._rules.min_line_px
+        return height_px >= self.rules.min_line_px
 
     def decide(self, camera: str, track: Track, crop: PlateCrop, scene_ns: int) -> Action:
         """What to do with a crop; READ and ENHANCE count it as sent."""
-        rules, worth = self._rules, quality(crop)
+        rules, worth = self.rules, quality(crop)
         with self._lock:
             progress = self._progress.setdefault((camera, track.id), _Progress())
             if line_px(crop) < rules.min_line_px or (progress.decided and worth < rules.again * progress.best):
@@ -101,7 +101,7 @@ class Gate:
 
     def manner(self, crop: PlateCrop) -> Action:
         """READ or ENHANCE, by the crop alone: what evaluation on single pictures asks."""
-        rules = self._rules
+        rules = self.rules
         if rules.enhance != "auto":
             return Action.ENHANCE if rules.enhance == "always" else Action.READ
         poor = line_px(crop) < rules.enhance_below_px or sharpness(crop.bgr) < rules.enhance_below_sharpness

@@ -31,9 +31,22 @@ def configure(level: str = "info", secrets: Iterable[str] = (), stream: TextIO |
     handler.setFormatter(Formatter(is_journal(stream, os.environ), secrets))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
+    set_level(level)
+    return handler
+
+
+def set_level(level: str) -> None:
+    """Of the process's log, from now on; libraries that log every packet stay at warning."""
+    logging.getLogger().setLevel(level.upper())
     for name in CHATTY:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
-    return handler
+
+
+def conceal(secrets: Iterable[str]) -> None:
+    """Let nothing of `secrets` appear from now on, whatever the level is."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, Formatter):
+            handler.formatter.conceal(secrets)
 
 
 def is_journal(stream: TextIO, environment: Mapping[str, str]) -> bool:
@@ -54,6 +67,10 @@ class Formatter(logging.Formatter):
         self.default_time_format = "%Y-%m-%dT%H:%M:%S"
         self.default_msec_format = ""
         self._journal = journal
+        self.conceal(secrets)
+
+    def conceal(self, secrets: Iterable[str]) -> None:
+        """The longest first: a secret within another would leave the other's rest."""
         self._secrets = sorted(filter(None, secrets), key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:

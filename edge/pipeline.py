@@ -10,16 +10,20 @@ import logging
 import queue
 import threading
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from edge.pulse import Pulse
 from edge.slots import WAIT_S
 
 log = logging.getLogger(__name__)
 KEPT = 20_000
 """Durations kept a stage for percentiles; older ones go."""
+BOUNDS_MS = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 10_000.0)
+"""Of the histogram that is kept for ever: from a tracker's step to a stage that is about to be called stuck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,13 @@ class Timing:
     count: int = 0
     busy_ns: int = 0
     recent_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
+    histogram: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_MS) + 1))  # by bound, at most; the last is for all above
 
     def add(self, duration_ns: int) -> None:
         self.count += 1
         self.busy_ns += duration_ns
         self.recent_ms.append(duration_ns / 1e6)
+        self.histogram[bisect_left(BOUNDS_MS, duration_ns / 1e6)] += 1
 
 
 class _End:
@@ -66,8 +72,10 @@ class Pipeline:
         stages: Sequence[Stage],
         stop: threading.Event,
     ) -> None:
-        """`first` returns the next item, or None when there will be no more; `stop` ends sources and stages alike."""
+        """`first` returns the next item, or None when there will be no more, and beats the first stage's pulse where it waits long;
+        `stop` ends sources and stages alike."""
         self.timings = {stage.name: Timing() for stage in stages}
+        self.pulses = {stage.name: Pulse() for stage in stages}
         self._stop, self._first = stop, first
         self._queues: list[queue.Queue[Any]] = [queue.Queue(maxsize=8) for _ in stages[1:]]
         self._failure: tuple[str, BaseException] | None = None
@@ -115,31 +123,34 @@ class Pipeline:
         return threading.Thread(target=guarded, name=name, daemon=True)
 
     def _runner(self, i: int, stage: Stage) -> Callable[[], None]:
-        timing = self.timings[stage.name]
+        timing, pulse = self.timings[stage.name], self.pulses[stage.name]
 
         def run() -> None:
-            for item in self._items(i):
+            for item in self._items(i, pulse):
                 started_ns = time.monotonic_ns()
                 made = list(stage.work(item))
                 timing.add(time.monotonic_ns() - started_ns)
-                self._pass_on(i, made)
+                self._pass_on(i, made, pulse)
             if not self._stop.is_set():
-                self._pass_on(i, stage.finish())
-                self._pass_on(i, [END])
+                self._pass_on(i, stage.finish(), pulse)
+                self._pass_on(i, [END], pulse)
+            pulse.ended = True
 
         return run
 
-    def _items(self, i: int) -> Iterator[Any]:
+    def _items(self, i: int, pulse: Pulse) -> Iterator[Any]:
         while not self._stop.is_set():
-            item = self._taken(i)
+            item = self._taken(i, pulse)
             if item is None:
                 return
+            pulse.beat()
             yield item
 
-    def _taken(self, i: int) -> Any | None:
+    def _taken(self, i: int, pulse: Pulse) -> Any | None:
         if i == 0:
             return self._first()
         while not self._stop.is_set():
+            pulse.beat()
             try:
                 item = self._queues[i - 1].get(timeout=WAIT_S)
             except queue.Empty:
@@ -147,11 +158,12 @@ class Pipeline:
             return None if item is END else item
         return None
 
-    def _pass_on(self, i: int, items: Iterable[Any]) -> None:
+    def _pass_on(self, i: int, items: Iterable[Any], pulse: Pulse) -> None:
         if i == len(self._queues):
             return
         for item in items:
             while not self._stop.is_set():
+                pulse.beat()
                 try:
                     self._queues[i].put(item, timeout=WAIT_S)
                     break

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from alpr.types import Frame
 
 WAIT_S = 0.1
 """The longest that any wait goes without looking at `stop` again."""
+
+
+def nothing() -> None:
+    return None
 
 
 class Slots:
@@ -24,11 +28,12 @@ class Slots:
         self._changed = threading.Condition()
         self.dropped: dict[str, int] = dict.fromkeys(cameras, 0)
 
-    def put(self, frame: Frame, live: bool, stop: threading.Event) -> None:
+    def put(self, frame: Frame, live: bool, stop: threading.Event, waiting: Callable[[], None] = nothing) -> None:
         """Leave a frame: instead of one not yet taken when live (counted), else as soon as there is room."""
         frames = self._frames[frame.camera]
         with self._changed:
             while not live and len(frames) >= self._depth and not stop.is_set():
+                waiting()
                 self._changed.wait(WAIT_S)
             if live and frames:
                 frames.clear()
@@ -42,10 +47,11 @@ class Slots:
             self._open.discard(camera)
             self._changed.notify_all()
 
-    def take(self, stop: threading.Event) -> Frame | None:
-        """The next frame, or None once stopped or once all cameras ended and all frames are taken."""
+    def take(self, stop: threading.Event, waiting: Callable[[], None] = nothing) -> Frame | None:
+        """The next frame, or None once stopped or once all cameras ended and all frames are taken; calls `waiting` every WAIT_S."""
         with self._changed:
             while not stop.is_set():
+                waiting()
                 for _ in range(len(self._turn)):
                     self._turn.rotate(-1)
                     if frames := self._frames[self._turn[-1]]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from edge.cameras.spec import CameraError, kind_of, redacted
+from edge.certificate import CertificateError, common_name
+from edge.config.credentials import DIRECTORY, Credentials
 from edge.config.document import Document, read
 from edge.config.problem import ConfigError, Key, Problem
 from edge.config.sections import Config
@@ -30,7 +33,7 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None, environme
     data, overrides = document.data, overrides or {}
     for key, value in overrides.items():
         _put(data, key.split("."), value)
-    wrong = _expand(data, environment)
+    wrong = _expand(data, Credentials(environment))
     config, found = Validator().validate(data, lambda config: _located(config, document.path.absolute().parent, "cameras" in overrides))
     problems = [Problem.at(_line(document, key, overrides), key, redacted(text)) for key, text in {**found, **wrong}.items()]
     if config is None or problems or document.problems:
@@ -74,8 +77,9 @@ def _expand(holder: Any, environment: Mapping[str, str], above: Key = ()) -> dic
             wrong[key] = f"is {value!r}, expected text without \\0"
             holder[part] = value.replace("\0", "")
         elif isinstance(value, str) and VARIABLE.search(value):
-            unset = [name for name in VARIABLE.findall(value) if name not in environment]
-            if key[0] != "cameras" or part != "source":
+            names = VARIABLE.findall(value)
+            unset = [name for name in names if name not in environment]
+            if not (key[0] == "cameras" and part == "source") and not (str(part).endswith("_file") and names == [DIRECTORY]):
                 wrong[key] = f"is {value!r}, expected plain text: ${{…}} is for a camera's source, mqtt has user_env and password_env"
             elif unset:
                 wrong[key] = f"is {value!r}, expected variables that are set: the environment has no {', '.join(unset)}"
@@ -86,10 +90,19 @@ def _expand(holder: Any, environment: Mapping[str, str], above: Key = ()) -> dic
 
 def _located(config: Config, folder: Path, cameras_from_elsewhere: bool) -> Config:
     """The config with paths that start from `folder` made absolute."""
-    config = _absolute(config, folder)
+    config = _named(_absolute(config, folder))
     if cameras_from_elsewhere:
         return config
     return replace(config, cameras=tuple(replace(camera, source=_source(camera.source, folder)) for camera in config.cameras))
+
+
+def _named(config: Config) -> Config:
+    """A device without an id has its certificate's name; one that cannot be read is told of with the rest."""
+    if config.device.id or config.mqtt.cert_file is None:
+        return config
+    with suppress(CertificateError):
+        return replace(config, device=replace(config.device, id=common_name(config.mqtt.cert_file)))
+    return config
 
 
 def _absolute(section: Section, folder: Path) -> Section:

@@ -38,7 +38,7 @@ def at(key: Key, root: Schema) -> Schema:
     schema = _resolved(root, root)
     for part in key:
         inner = [
-            option["items"] if isinstance(part, int) else option["properties"].get(part, {}) for option in _options(schema, root, part)
+            _item(option, part) if isinstance(part, int) else option["properties"].get(part, {}) for option in _options(schema, root, part)
         ]
         schema = _resolved(inner[0], root) if inner else {}
     return schema
@@ -58,7 +58,14 @@ def unknown(name: str, among: list[str]) -> str:
 def _options(schema: Schema, root: Schema, part: str | int) -> list[Schema]:
     """What a schema may be that has such parts: items for an index, properties for a name."""
     options = [_resolved(option, root) for option in schema.get("anyOf", [schema])]
-    return [option for option in options if ("items" if isinstance(part, int) else "properties") in option]
+    return [option for option in options if (option.get("type") == "array" if isinstance(part, int) else "properties" in option)]
+
+
+def _item(schema: Schema, index: int) -> Schema:
+    """What stands at an index of a list: of a list of fixed length, each item has its own schema."""
+    own: list[Schema] = schema.get("prefixItems", [])
+    found: Schema = own[index] if index < len(own) else schema.get("items", {})
+    return found
 
 
 def _number(schema: Schema) -> str:

@@ -10,6 +10,7 @@ import alpr
 from alpr import contract
 from edge.cameras.spec import CameraError, kind_of
 from edge.config.problem import Key, spelled
+from edge.config.safety import unsafe
 from edge.config.sections import LEVEL, LEVEL_WORDS, Config
 from edge.mqtt.config import MqttConfigError
 
@@ -25,7 +26,7 @@ REGIONS = Path(alpr.__file__).parent / "regions"
 
 def clashes(config: Config) -> Iterator[Clash]:
     """Everything that is wrong with a config whose values are each allowed."""
-    for check in (_camera_names, _camera_sources, _regions, _models, _order, _broker):
+    for check in (_camera_names, _camera_sources, _regions, _models, _order, _broker, unsafe):
         yield from check(config)
 
 
@@ -75,6 +76,15 @@ def _models(config: Config) -> Iterator[Clash]:
             continue
         if found.kind != kind:
             yield (stage, "model"), f"is {str(found.path)!r}, a model of kind {found.kind}, expected kind {kind}"
+        if getattr(config, stage).precision == "int8":
+            yield from _int8(stage, found)
+
+
+def _int8(stage: str, found: contract.Contract) -> Iterator[Clash]:
+    try:
+        contract.variant(found, "cpu-int8")
+    except contract.ContractError as error:
+        yield (stage, "precision"), f"is 'int8', which cannot be had: {error}"
 
 
 def _order(config: Config) -> Iterator[Clash]:

@@ -6,18 +6,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
+from urllib.parse import unquote
 
 from pydantic import ConfigDict, Field
 
 from edge.cameras.spec import CameraSpec, secrets_of
+from edge.engines.triton.server import Server
 from edge.mqtt.config import MqttConfig
+from edge.privacy import PrivacyRules
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(gt=0)]
 Pixels = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Threads = Annotated[int, Field(ge=1, le=64)]
+Days = Annotated[float, Field(ge=0)]
 Megabytes = Annotated[int, Field(ge=16)]
+Precision = Literal["auto", "fp32", "int8"]
+Canvas = Annotated[int, Field(ge=32, multiple_of=32, description="a multiple of 32 px")]
 LEVEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 LEVEL_WORDS = "at most 63 letters, digits, '.', '_' and '-', as a topic's level"
 Name = Annotated[str, Field(pattern=LEVEL, description=LEVEL_WORDS)]
@@ -25,9 +31,9 @@ Name = Annotated[str, Field(pattern=LEVEL, description=LEVEL_WORDS)]
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Who this unit is."""
+    """Who this unit is; without an id, whom its certificate names."""
 
-    id: Name
+    id: Name = ""
     site: str = ""
 
 
@@ -39,6 +45,7 @@ class Detector:
     threshold: Share = 0.1
     longest_px: Annotated[int, Field(ge=64)] | None = None
     threads: Threads = 1
+    precision: Precision = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,7 @@ class Enhancer:
 
     model: Path = Path("models/lpsr.yaml")
     threads: Threads = 1
+    precision: Precision = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,18 @@ class Reader:
 
     model: Path = Path("models/reader.yaml")
     threads: Threads = 1
+    precision: Precision = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class TensorRt:
+    """How a GPU runs the models: see `edge.engines.tensorrt.stages.Engines`."""
+
+    engines: Path = Path("var/engines")
+    precision: Literal["auto", "fp32", "fp16", "int8"] = "auto"
+    canvases_px: tuple[tuple[Canvas, Canvas], ...] = ((384, 640), (480, 640))
+    graphs: bool = True
+    dla: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +113,52 @@ class Outbox:
 
     path: Path = Path("var/outbox.db")
     size_mb: Megabytes = 512
+    when_full: Literal["expire_oldest", "refuse_new"] = "expire_oldest"
+    expire_days: Days = 0.0
+    keep_days: Days = 7.0
+    most_refusals: Count = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """What the unit may be told over MQTT: nothing, unless it is named."""
+
+    allow: tuple[Literal["status", "replay", "snapshot", "reload", "log_level"], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Where commands and erasures are written down."""
+
+    path: Path = Path("var/audit.jsonl")
+    keep_days: Days = 365.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The page for metrics and health checks."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 9108
+
+
+@dataclass(frozen=True, slots=True)
+class Governor:
+    """When work is shed: see `GovernorRules`."""
+
+    enabled: bool = True
+    hot_c: float = 85.0
+    cool_c: float = 75.0
+    most_watts: Annotated[float, Field(gt=0)] | None = None
+    react_s: Seconds = 10.0
+    recover_s: Seconds = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watchdog:
+    """When a thread that does not come round is stuck."""
+
+    stage_s: Seconds = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +175,9 @@ class Config:
 
     device: Device
     cameras: tuple[CameraSpec, ...]
+    engine: Literal["onnx", "tensorrt", "triton"] = "onnx"
+    tensorrt: TensorRt = field(default_factory=TensorRt)
+    triton: Server = field(default_factory=Server)
     detector: Detector = field(default_factory=Detector)
     enhancer: Enhancer = field(default_factory=Enhancer)
     reader: Reader = field(default_factory=Reader)
@@ -118,11 +187,19 @@ class Config:
     events: Events = field(default_factory=Events)
     mqtt: MqttConfig = field(default_factory=MqttConfig)
     outbox: Outbox = field(default_factory=Outbox)
+    privacy: PrivacyRules = field(default_factory=PrivacyRules)
+    commands: Commands = field(default_factory=Commands)
+    audit: Audit = field(default_factory=Audit)
+    health: Health = field(default_factory=Health)
+    governor: Governor = field(default_factory=Governor)
+    watchdog: Watchdog = field(default_factory=Watchdog)
     log: Log = field(default_factory=Log)
     stop_s: Annotated[float, Field(gt=0, le=60)] = 2.0
 
     def secrets(self) -> Iterator[str]:
         """Everything that must stand in no log: the cameras' passwords and the broker's. Raises MqttConfigError where it cannot be read."""
         for camera in self.cameras:
-            yield from secrets_of(camera.source)
+            for secret in secrets_of(camera.source):
+                yield secret
+                yield unquote(secret)  # a decoder may say it as it uses it
         yield self.mqtt.credentials()[1] or ""

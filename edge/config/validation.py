@@ -85,6 +85,8 @@ class Validator:
             holder = holder[part]
         if isinstance(holder, dict) and last in holder:
             del holder[last]
+        elif isinstance(holder, list) and last == len(holder):  # a pair that has but one
+            holder.append(self._stand_in(key))
         elif isinstance(holder, list) or last in self._required(tuple(above)):
             holder[last] = self._stand_in(key)
         elif above:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from edge.config import Config, ConfigError, check, load
-from edge.config.sections import Gate, Outbox, Tracking
+from edge.config.sections import Gate, Governor, Outbox, Tracking
 from edge.gate import GateRules
+from edge.governor import GovernorRules
 from edge.mqtt.config import MqttConfig
 from edge.outbox.outbox import OutboxLimits
 from edge.tracker import TrackerRules
@@ -27,7 +28,21 @@ def test_the_shipped_config_is_good_and_names_every_key(folder: Path) -> None:
     """What is left out has the value shown: so every value in it is the default, except for the examples."""
     text = (ROOT / "config.yaml").read_text()
     config, least = load(written(folder, text)), load(written(folder, LEAST))
-    for section in ("detector", "enhancer", "reader", "tracking", "gate", "events", "outbox", "log", "stop_s"):
+    sections = (
+        "detector",
+        "enhancer",
+        "reader",
+        "tracking",
+        "gate",
+        "events",
+        "outbox",
+        "privacy",
+        "commands",
+        "audit",
+        "health",
+        "governor",
+    )
+    for section in (*sections, "watchdog", "log", "stop_s"):
         assert getattr(config, section) == getattr(least, section), section
         names = [each.name for each in fields(getattr(config, section))] if section != "stop_s" else []
         assert [name for name in names if f" {name}: " not in text] == [], section
@@ -58,7 +73,7 @@ def test_overrides_replace_what_the_file_says(folder: Path, monkeypatch: pytest.
 
 def test_a_section_says_what_its_owner_says() -> None:
     """Config and stage each have the default; a change of one alone would be a lie in config.yaml."""
-    for section, owner in ((Gate, GateRules), (Tracking, TrackerRules), (Outbox, OutboxLimits)):
+    for section, owner in ((Gate, GateRules), (Tracking, TrackerRules), (Outbox, OutboxLimits), (Governor, GovernorRules)):
         theirs = {each.name: each.default for each in fields(owner)}
         shared = {each.name: each.default for each in fields(section) if each.name in theirs}
         assert shared and shared == {name: theirs[name] for name in shared}
@@ -95,8 +110,8 @@ def test_a_camera_password_comes_from_the_environment(folder: Path) -> None:
 
 def test_the_environment_is_for_secrets_alone(folder: Path) -> None:
     """A host name from a shell's leftovers would be a fault that no file shows."""
-    line = only(folder, LEAST + "mqtt:\n  host: ${BROKER}\n", environment={"BROKER": "b"})
-    assert line.startswith("line 6: mqtt.host is '${BROKER}', expected plain text")
+    line = only(folder, LEAST + "mqtt:\n  tls: true\n  host: ${BROKER}\n", environment={"BROKER": "b"})
+    assert line.startswith("line 7: mqtt.host is '${BROKER}', expected plain text")
 
 
 def test_secrets_are_known_and_shown_nowhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

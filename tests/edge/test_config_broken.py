@@ -24,9 +24,17 @@ BROKEN = {
         LEAST + "mqtt: [host: a\nlog: {level: info}\n",
         ["line 6: column 4: is not YAML: expected ',' or ']', but got ':'"],
     ),
+    "a Triton server without a protocol": (
+        LEAST + "triton:\n  url: triton:8001\n",
+        ["line 6: triton.url is 'triton:8001', expected http://host:8000, grpc://host:8001 or grpcs://host:8001"],
+    ),
+    "an authority where nothing is signed": (
+        LEAST + "triton:\n  ca_file: ca.pem\n",
+        ["line 6: triton.ca_file is 'ca.pem', expected none where url, 'grpc://localhost:8001', is not grpcs://"],
+    ),
     "a typing mistake in a key": (
         LEAST + "detector:\n  treshold: 0.3\n",
-        ["line 6: detector.treshold is no key: did you mean 'threshold'? allowed are longest_px, model, threads, threshold"],
+        ["line 6: detector.treshold is no key: did you mean 'threshold'? allowed are longest_px, model, precision, threads, threshold"],
     ),
     "a value out of range": (
         LEAST + "detector:\n  threshold: 40\n",
@@ -76,7 +84,7 @@ BROKEN = {
     "what must be said": (
         "device: {site: A1}\ncameras:\n  - source: /dev/video0\n",
         [
-            "line 1: device.id is missing, expected at most 63 letters, digits, '.', '_' and '-', as a topic's level",
+            "line 1: device.id is missing, expected at most 63 letters, digits, '.', '_' and '-', as a topic's level; or mqtt.cert_file",
             "line 3: cameras[0].id is missing, expected text",
         ],
     ),
