@@ -6,15 +6,15 @@ PIP    := $(PY) -m pip install --disable-pip-version-check --quiet --only-binary
 UV     ?= uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean
+.PHONY: help run test check gpu-check format lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run ## read plates: the sample clip, or SOURCE=video, folder, rtsp://…, /dev/video0, csi://0
 	@$(PY) -m edge --config config.yaml --demo $(if $(SOURCE),--source '$(SOURCE)')
 
-test: check ## everything that must hold: check, then the tests (TESTS=tests/edge for some of them)
+test: check $(VENV)/.triton ## everything that must hold: check, then the tests (TESTS=tests/edge for some of them)
 	@$(PY) -m pytest $(TESTS)
 
 check: $(VENV)/.test ## lint, format and types
@@ -22,20 +22,25 @@ check: $(VENV)/.test ## lint, format and types
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 
+gpu-check: ## everything that only a GPU can show: kernels, engines, events, speed (PY=python of a machine with TensorRT; ARGS=--help)
+	@$(PY) -m tools.gpu_check $(ARGS)
+
 format: $(VENV)/.test ## put the code into its format
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
 lock: ## write the lock files anew from pyproject.toml (needs uv)
 	@$(LOCK) --extra run -o requirements/run.lock
-	@$(LOCK) --extra run --extra train --extra dev -c requirements/run.lock requirements/torch-deps.in -o requirements/test.lock
+	@$(LOCK) --extra run --extra train --extra triton --extra dev -c requirements/run.lock requirements/torch-deps.in -o requirements/test.lock
+	@$(LOCK_FROM) requirements/triton.in --no-deps -o requirements/triton.lock
 
 clean: ## remove the environment and what the tools left
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-LOCK := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.10 --generate-hashes --no-annotate --no-emit-index-url \
+LOCK_FROM = $(UV) pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate --no-emit-index-url \
 	--custom-compile-command "make lock"
+LOCK = $(LOCK_FROM) pyproject.toml
 
 # A stamp is as new as the lock that it was installed from: nothing is fetched again until the lock changes.
 $(VENV)/.run: requirements/run.lock | $(VENV)
@@ -49,6 +54,11 @@ $(VENV)/.test: requirements/test.lock requirements/torch.txt | $(VENV)
 	@$(PIP) --no-deps -r requirements/torch.txt
 	@$(PY) -c 'import torch' 2>/dev/null || $(PIP) -r requirements/torch.txt # a GPU build brings its CUDA libraries
 	@touch $(VENV)/.run $@ # test.lock holds all of run.lock
+
+# Triton's own server, for the tests, in a folder of its own: the package asks for an older numpy, its binary for none.
+$(VENV)/.triton: requirements/triton.lock | $(VENV)/.test
+	@$(PIP) --require-hashes --no-deps --upgrade --target $(VENV)/triton -r $<
+	@touch $@
 
 $(VENV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12 ...")'

@@ -29,11 +29,15 @@ MAY_IMPORT = {
     "training": {"alpr", "training"},
     "tools": set(ROOMS),
 }
-DOORS = {("calibration", "training.degradation")}  # numpy and cv2 alone: calibration sets come out of it
+DOORS = {
+    ("calibration", "training.degradation"),
+    ("calibration", "training.synth"),
+}  # numpy and cv2 alone: calibration sets come out of them
 GPU = ("tensorrt", "pycuda")
 GPU_ROOMS = ("edge/engines/tensorrt", "edge/cuda", "calibration/entropy")
 DISTRIBUTIONS = {"cv2": "opencv-python-headless", "paho": "paho-mqtt", "yaml": "pyyaml", "PIL": "pillow"}
-OF_THE_SYSTEM = ("gi", "tensorrt", "tomli")  # Debian's, JetPack's; tomli is tomllib before Python 3.11, and pytest brings it there
+OF_THE_SYSTEM = ("gi", "tensorrt", "tomli", "triton_python_backend_utils")
+"""Debian's, JetPack's, Triton's own; tomli is tomllib before Python 3.11, and pytest brings it there."""
 NO_DEVICE_HAS = ("torch", "training", "calibration", "tools", "tensorrt", "pycuda")
 
 

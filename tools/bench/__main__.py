@@ -13,7 +13,7 @@ from edge.config import ConfigError, load
 from edge.engines import EngineError
 from edge.still import Stills
 from edge.unit import loop_from, models
-from tools.bench import accuracy, speed
+from tools.bench import accuracy, conditions, speed
 from tools.bench.dataset import DatasetError
 
 CLIP = Path(__file__).parents[2] / "samples/street.mp4"
@@ -42,8 +42,8 @@ def _accuracy(args: argparse.Namespace) -> object:
         args.preds.write_text("".join(f"{line}\n" for line in accuracy.predictions(results)), encoding="utf-8")
     found = accuracy.report(results)
     if args.csv:
-        conditions = {"set": args.dir.name, "enhance": args.enhance, "engine": "onnxruntime CPU fp32", **models(config)}
-        accuracy.append_csv(args.csv, found, conditions)
+        made_with = {"set": args.dir.name, "enhance": args.enhance, "engine": conditions.engine(config), **models(config)}
+        accuracy.append_csv(args.csv, found, made_with)
     print(f"{args.dir} (enhance {args.enhance}, {args.engine})\n{accuracy.table(found)}")
     return found
 

@@ -20,6 +20,7 @@ from alpr.metrics import percentiles
 from edge import status
 from edge.config import load
 from edge.unit import Unit
+from tools.bench import conditions
 
 
 def measure(config: Path, source: str, seconds: float) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def _report(unit: Unit, source: str, before: tuple[Any, float], after: tuple[Any
         "cores": os.cpu_count(),
         "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
         "stages_ms": {name: _rounded(percentiles(timing.recent_ms)) for name, timing in stages.items() if timing.recent_ms},
-        "engine": "onnxruntime, CPU, fp32",
+        "engine": conditions.engine(unit.config),
         "machine": f"{platform.machine()} {_processor()}, Python {platform.python_version()}",
         "temperatures_c": status.temperatures(),
     }

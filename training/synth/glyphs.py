@@ -107,8 +107,9 @@ GERMAN = {  # Fälschungserschwerende Schrift and its like: feet and flags, open
     "M": [["0 1,0 0,.5 .5,1 0,1 1"]],
     "W": [["0 0,.25 1,.5 .4,.75 1,1 0"]],
 }
+LONG_FLAG = ["0 .3,.85 0,.85 1"]
 VIETNAM = {  # near DIN 1451, wider: on the 1 a flag so long that blur makes a 7 of it, an open 4
-    "1": [["0 .3,.85 0,.85 1"], ["0 .22,.8 0,.8 1"], ["0 .36,.9 0,.9 1"], [".05 .26,.62 0,.62 1"]],
+    "1": [LONG_FLAG, ["0 .22,.8 0,.8 1"], ["0 .36,.9 0,.9 1"], [".05 .26,.62 0,.62 1"]],
     "4": [[".6 0,0 .73,1 .73", ".72 .45,.72 1"], [".74 1,.74 0,0 .73,1 .73"]],
     "7": [["0 0,1 0,.35 1"], ["0 0,1 0,.45 .55,.35 1"]],
     "M": [["0 1,0 0,.5 .6,1 0,1 1"], ["0 1,0 0,.5 .8,1 0,1 1"]],
@@ -136,6 +137,8 @@ def faces(rng: np.random.Generator, strokes: int = 12) -> dict[str, Face]:
         name = f"stroke-{i}"
         forms = STROKES | {char: other[int(rng.integers(len(other)))] for char, other in VARIANTS.items() if rng.random() < 0.5}
         found[name] = stroke_face(name, rng.uniform(0.36, 0.6), rng.uniform(0.1, 0.17), rng.uniform(0.25, 0.5), forms)
+    if "din" in found:  # Vietnam's dies have DIN's letters and a 1 of their own
+        found["din-vietnam"] = Face("din-vietnam", found["din"].masks | {"1": _stroke_mask("1", LONG_FLAG, 0.38, 0.145, 0.4)})
     for family, (forms, widths, *ranges) in FAMILIES.items():
         for i in range(max(1, strokes // 3)):
             name, shape = f"{family}-{i}", [rng.uniform(*limits) for limits in ranges]
