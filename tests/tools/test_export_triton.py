@@ -62,7 +62,8 @@ def test_the_next_release_stands_beside_the_last(models: Path, tmp_path: Path) -
     export(reader, out, Serving())
     change(reader, version="9.0.0")
     export(reader, out, Serving())
-    assert {path.name for path in (out / "ocr").iterdir() if path.is_dir()} == {version_of(contract.load(MODELS / "reader.yaml")), "9000000"}
+    now = version_of(contract.load(MODELS / "reader.yaml"))
+    assert {path.name for path in (out / "ocr").iterdir() if path.is_dir()} == {now, "9000000"}
     assert len(re.findall(r'key: "sha256_\d+"', (out / "ocr/config.pbtxt").read_text())) == 2
 
 

@@ -24,7 +24,7 @@ from training.detector.batches import Batches, Sizes, image_from_pictures, loade
 from training.detector.composition import Composer, Mix, PlateBank, Sample
 from training.detector.evaluation import corner_errors, evaluate, torch_model
 from training.detector.losses import Gains, Targets, detection_loss
-from training.detector.network import Detector, cost, grid
+from training.detector.network import Detector, cost, grid, widths_of
 from training.detector.streets import streets
 from training.run import Average, Clock, append_metrics, load, save
 from training.synth import glyphs, plates
@@ -35,9 +35,12 @@ CONFIG = Path(__file__).parents[1] / "configs" / "detector.yaml"
 def main(argv: Sequence[str] | None = None) -> None:
     args = _arguments(argv)
     config = yaml.safe_load(args.config.read_text(encoding="utf-8"))
+    config["learning_rate"] = args.lr or config["learning_rate"]
     train, held_out = composers(args.data, config, streets(config["seed"], config["streets"]))
     torch.manual_seed(config["seed"])
     torch.set_num_threads(args.threads)
+    if args.init:
+        config["network"] = widths_of(load_file(args.init))
     detector = Detector(**config["network"]).to(memory_format=torch.channels_last)
     if args.init:
         detector.load_state_dict(load_file(args.init))
@@ -164,8 +167,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder of the sets that the config names")
     parser.add_argument("--out", type=Path, default=Path("runs/detector"))
     parser.add_argument("--config", type=Path, default=CONFIG)
-    parser.add_argument("--init", type=Path, help="start from released weights, models/detector.safetensors, instead of from nothing")
+    parser.add_argument("--init", type=Path, help="start from released weights, with their widths, not the config's")
     parser.add_argument("--bf16", action="store_true", help="half the width of the arithmetic: quick where the processor has units for it")
+    parser.add_argument("--lr", type=float, help="instead of the config's: a third of it with --init")
     parser.add_argument("--minutes", type=float, default=45, help="how long; the learning rate follows it")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--workers", type=int, default=1, help="processes that compose pictures; 0 does it in this one")

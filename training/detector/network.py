@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -126,11 +127,16 @@ class Detector(nn.Module):
         return torch.cat(points, 2).transpose(1, 2)
 
 
-def from_weights(weights: Mapping[str, Tensor]) -> Detector:
-    """A detector whose widths are read off its weights."""
+def widths_of(weights: Mapping[str, Tensor]) -> dict[str, Any]:
+    """What `Detector` was made with, read off its weights."""
     backbone = [weights[f"{name}.0.weight"].shape[0] for name in ("stage4.0", "stage4.1", "stage8.0", "stage16.0", "stage32.0")]
     neck = [weights[f"heads.{i}.score.0.0.weight"].shape[0] for i in range(len(STRIDES))]
-    detector = Detector(backbone, neck, weights["heads.0.score.1.0.weight"].shape[0])
+    return {"backbone": backbone, "neck": neck, "head": weights["heads.0.score.1.0.weight"].shape[0]}
+
+
+def from_weights(weights: Mapping[str, Tensor]) -> Detector:
+    """The detector that these weights are of."""
+    detector = Detector(**widths_of(weights))
     detector.load_state_dict(weights)
     return detector.eval()
 
