@@ -48,7 +48,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     faces = glyphs.faces(rng, strokes=2)
     for name, severity in (("plates-sharp", 0.0), ("plates-poor", 0.8), ("cn-lowres-crops", 0.3)):
-        _set(folder / "DATA/train" / name, [_crop(rng, faces, severity) for _ in range(110 if name == "cn-lowres-crops" else 14)])
+        _set(folder / "DATA/train" / name, [_crop(rng, faces, severity) for _ in range(110 if name == "cn-lowres-crops" else 60)])
     for name in ("open-lpr", "ro-dashcam", "openimages"):
         scene = street.street(rng, faces, (192, 128))
         boxes = [np.concatenate([quad.min(0), quad.max(0)]).tolist() for quad in scene.quads]

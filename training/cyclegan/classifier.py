@@ -51,6 +51,8 @@ def train(real: Pictures, made: Pictures, rng: Rng, steps: int, batch_size: int 
 def score(net: Classifier, real: Pictures, made: Pictures) -> float:
     """Held-out AUC: per canvas, so that its shape tells nothing, and averaged by how many real pictures each has."""
     canvases = [canvas for canvas in real if len(real[canvas]) and len(made[canvas])]
+    if not canvases:
+        raise ValueError("no held-out pictures, real and made, of one canvas: give more pictures, every fifth is held out")
     areas = [auc(net(made[canvas]).numpy(), net(real[canvas]).numpy()) for canvas in canvases]
     return float(np.average(areas, weights=[len(real[canvas]) for canvas in canvases]))
 

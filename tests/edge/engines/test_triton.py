@@ -25,6 +25,7 @@ from edge.engines.onnx import OnnxEngine
 from edge.engines.triton.connection import Connection
 from edge.engines.triton.engine import TritonEngine
 from edge.engines.triton.link import Link, ServerAwayError
+from edge.engines.triton.served import version_of
 from edge.engines.triton.server import Server
 from edge.pipeline import in_one_thread
 from edge.unit import loop_from
@@ -160,16 +161,16 @@ def test_a_model_that_is_not_the_contracts_is_refused(server: TritonServer, prot
 
 
 def test_a_model_that_is_missing_or_did_not_load_is_named(repository: Path, reader: Contract, tmp_path: Path) -> None:
+    lpsr = contract.load(ROOT / "models/lpsr.yaml")
     export(ROOT / "models/lpsr.yaml", tmp_path / "repository", Serving("python"))
-    (tmp_path / "repository/super_resolution/1000/model.onnx").write_bytes(b"cut off")
+    (tmp_path / "repository/super_resolution" / version_of(lpsr) / "model.onnx").write_bytes(b"cut off")
     with TritonServer(tmp_path / "repository", tmp_path) as broken:
         for url in (broken.http, broken.grpc):
-            with pytest.raises(EngineError, match="the server has no ocr; expected version 1000 of ocr"):
+            with pytest.raises(EngineError, match=f"the server has no ocr; expected version {version_of(reader)} of ocr"):
                 TritonEngine(reader, Server(url))
-            with pytest.raises(
-                EngineError, match=r"the server has super_resolution 1000 UNAVAILABLE (?s:.*)INVALID_PROTOBUF(?s:.*)load it there"
-            ):
-                TritonEngine(contract.load(ROOT / "models/lpsr.yaml"), Server(url))
+            broke = rf"the server has super_resolution {version_of(lpsr)} UNAVAILABLE (?s:.*)INVALID_PROTOBUF(?s:.*)load it there"
+            with pytest.raises(EngineError, match=broke):
+                TritonEngine(lpsr, Server(url))
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
