@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
+from alpr.syntax import Grammar
 from alpr.types import F32, U8, PlateCrop, Track
-from edge.gate import Action, Gate, GateRules, line_px, sharpness
+from alpr.vote import vote
+from edge.gate import Action, Gate, GateRules, line_px, quality, sharpness, weight
+from tests.alpr.lattices import read
 
 BOX: F32 = np.float32([0, 0, 100, 25])
 TRACK = Track(1, BOX, np.zeros((4, 2), np.float32), 0.9, 0, 0, 1, (0, 0), 0.0)
@@ -101,3 +106,16 @@ def test_sharpness_falls_with_blur_and_not_with_contrast() -> None:
 def test_a_plate_of_two_lines_counts_half() -> None:
     assert line_px(crop(plate(40, 170))) == 40
     assert line_px(crop(plate(40, 56))) == 20
+
+
+def test_a_large_smeared_crop_does_not_outvote_smaller_clear_ones() -> None:
+    """A car that left the clip: its nearest frame was smeared, read with doubt and wrong, and by its size outvoted what came after."""
+    near, far = crop(plate(40, 170, blur=0.8), 40), crop(plate(12, 52), 12)
+    wrong = read("81L81848", 0.85, doubts={0: {"6": 0.15}, 7: {"6": 0.15}})
+    right = read("61L81846", 0.96, doubts={0: {"8": 0.14}, 7: {"8": 0.14}})
+    reads = [wrong, right, right]
+    shares = [weight(near, near), weight(far, far), weight(far, far)]
+    said = vote(reads, shares, Grammar([]))
+    assert quality(near) > 2.9 * quality(far)
+    assert said.raw == "61L81846" and said.agreeing == 2
+    assert weight(replace(near, enhanced=True), near) == weight(near, near) / 2
