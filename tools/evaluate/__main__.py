@@ -3,6 +3,7 @@
 python -m tools.evaluate lpsr --clean-reader runs/ocr-clean/checkpoint.pt --csv results/lpsr-worth-rendered.csv --sheet docs/lpsr.png
 python -m tools.evaluate frames --csv results/several-frames-rendered.csv
 python -m tools.evaluate tracks DATA/dev/br-sr-tracks --csv results/tracks-br.csv
+python -m tools.evaluate passes --csv results/passes-rendered.csv
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ def main(arguments: list[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     from edge.config import load
     from edge.unit import loop_from
-    from tools.evaluate import frames, lpsr, tracks
+    from tools.evaluate import frames, lpsr, passes, tracks
 
     loop = loop_from(load(args.config, {"cameras": [{"id": "none", "source": str(args.config)}]}))
-    rows = {"lpsr": lpsr.rows, "frames": frames.rows, "tracks": tracks.rows}[args.what](loop, args)
+    rows = {"lpsr": lpsr.rows, "frames": frames.rows, "passes": passes.rows, "tracks": tracks.rows}[args.what](loop, args)
     write(args.csv, rows)
     print(table(rows))
     return 0
@@ -55,7 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     frames.add_argument("--tracks", type=int, default=200, help="at each line height")
     tracks = what.add_parser("tracks", help="a labelled set with tracks: single frames and voted")
     tracks.add_argument("dir", type=Path)
-    for command in (lpsr, frames, tracks):
+    passes = what.add_parser("passes", help="rendered vehicles coming nearer: what the unit publishes of them")
+    passes.add_argument("--passes", type=int, default=300)
+    for command in (lpsr, frames, tracks, passes):
         command.add_argument("--config", type=Path, default=Path("config.yaml"), help="names the released models")
         command.add_argument("--csv", type=Path, required=True)
     return parser

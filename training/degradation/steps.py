@@ -99,6 +99,12 @@ def colour(rng: Rng, line_px: float, severity: float) -> Step:
     return Step("colour_cast", {"gains": gains, "saturation": rng.uniform(0, 1.3)})
 
 
+def tinted(rng: Rng, line_px: float, severity: float) -> Step:
+    """Under one lamp: a brake light's red, sodium's orange, a sign's blue leave two of three colours dim."""
+    lamp = np.log(((0.25, 0.3, 1.0), (0.25, 0.6, 1.0), (1.0, 0.6, 0.35), (0.5, 1.0, 0.6))[int(rng.integers(4))])
+    return Step("colour_cast", {"gains": tuple(np.exp(severity * rng.uniform(0.3, 1.3) * lamp).tolist()), "saturation": 1.0})
+
+
 def glare(rng: Rng, line_px: float, severity: float) -> Step:
     centre = tuple(rng.uniform(-0.1, 1.1, 2).tolist())
     return Step("glare", {"centre": centre, "radius": rng.uniform(0.1, 0.6), "strength": severity * rng.uniform(0.1, 0.8)})

@@ -205,7 +205,7 @@ def _ink(rng: Rng, plate: F32, ink: U8, layout: Layout, wear: float) -> F32:
         alpha = cv2.GaussianBlur(alpha, (0, 0), rng.uniform(0.3, 0.9))
     if rng.random() < 0.35 * wear:  # worn paint
         alpha = alpha * np.clip(1.1 - rng.uniform(0.1, 0.5) * np.abs(_noise(rng, height, width, (8, 24))), 0.15, 1)
-    if rng.random() < 0.12 * wear:  # rubbed off the crests of embossed strokes: outlines are left
+    if rng.random() < 0.16 * wear:  # rubbed off the crests of embossed strokes: outlines are left
         crest = cv2.erode(ink, np.ones((3, 3), np.uint8), iterations=max(1, round(0.02 * height)))
         alpha = alpha * (1 - np.float32(rng.uniform(0.3, 0.95) / 255) * cv2.GaussianBlur(crest, (0, 0), 0.7))
     if rng.random() < 0.12 * wear:  # bleached or dirty towards one side
@@ -286,8 +286,9 @@ def _dirty(rng: Rng, plate: F32, wear: float) -> F32:
         for _ in range(int(rng.integers(1, 5))):
             a, b = (rng.random((2, 2)) * (width, height)).astype(int).tolist()
             cv2.line(plate, a, b, rng.uniform(60, 220, 3).tolist(), 1, cv2.LINE_AA)
-    if rng.random() < 0.14 * wear:  # glints: the sun on a dent whitens ground and ink alike
-        grain = _noise(rng, height, width, (4, 8)) + 0.5 * _noise(rng, height, width, (10, 20))
+    if rng.random() < 0.22 * wear:  # glints: the sun on a dent, as large as a plate or as half a character, whitens ground and ink alike
+        cells = (4, 8) if rng.random() < 0.6 else (7, 18)
+        grain = _noise(rng, height, width, cells) + 0.5 * _noise(rng, height, width, (10, 20))
         alpha = np.clip(grain - rng.uniform(1.5, 2.4), 0, 1)[..., None] * np.float32(rng.uniform(0.6, 1.2))
         plate = plate + np.clip(alpha, 0, 1) * (rng.uniform(215, 255) - plate)
     return plate

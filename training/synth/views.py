@@ -34,7 +34,7 @@ RECTIFIED = Pose(1.2, 0.025, 0.02, (-0.01, 0.12))
 """What the detector's corners leave."""
 LOOSE = Pose(4.0, 0.08, 0.05, (-0.03, 0.3))
 """What a box without corners leaves: slant, and a margin of anything."""
-WILD = Pose(9.0, 0.16, 0.09, (0.0, 0.5))
+WILD = Pose(11.0, 0.2, 0.09, (-0.01, 0.5))
 
 
 def view(rng: Rng, plate: U8, pose: Pose) -> View:
