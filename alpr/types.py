@@ -50,6 +50,26 @@ class Detections:
         return Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 4, 2), np.float32))
 
 
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A vehicle's way through a line of the config."""
+
+    line: str  # the line's name
+    direction: str  # "in", to the right hand of whoever walks the line from start to end, | "out"
+    utc_s: float
+    scene_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a vehicle did on its camera's ground, as far as it was followed."""
+
+    zone: str = ""  # the read zone that it is in, or was in last; "" for none
+    dwell_s: float = 0.0  # how long it was in that zone, or in the picture where there is none
+    parked: bool = False  # whether it stood at one place for as long as the config calls parked
+    crossings: tuple[Crossing, ...] = ()  # the latest last
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
     """One vehicle's plate as the tracker knows it after a frame."""
@@ -64,6 +84,7 @@ class Track:
     velocity_px_s: tuple[float, float]  # of the box centre, image axes
     travelled_px: float  # distance between the first and the latest box centre
     first_box: F32 | None = None  # (4,) where it was first seen; None where nobody recorded it
+    course: Course = Course()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +157,18 @@ class Vote:
     reads: int  # how many reads voted
     agreeing: int  # how many of them say `raw` on their own
     enhanced: int  # how many of them came through the enhancer
+    lattice: F32 | None = field(default=None, compare=False, repr=False)  # (slots, 37), what they say before the grammar; None: nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A plate of a list that a vehicle probably has."""
+
+    list: str  # the list's name
+    kind: str  # "allow" | "deny" | "named"
+    plate: str  # as it is listed, A-Z0-9
+    note: str
+    probability: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,3 +190,5 @@ class PlateEvent:
     stationary: bool
     latency_ms: dict[str, float] = field(default_factory=dict)  # by stage, and "capture_to_event"
     crop: U8 | None = None  # source crop, only where the config asks for it
+    hits: tuple[Hit, ...] = ()  # at most one a list
+    course: Course = Course()

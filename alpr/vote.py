@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from alpr.align import profile, rows
 from alpr.decode import BLANK
-from alpr.syntax import Grammar, Parse, best_path
+from alpr.evidence import best_path
+from alpr.syntax import Grammar, Parse
 from alpr.types import ALPHABET, F32, Candidate, CharacterVote, Read, RegionMatch, Vote
 
 TEMPER = 0.5
@@ -32,7 +33,7 @@ WORTH_SAYING = 0.002
 def vote(reads: Sequence[Read], weights: Sequence[float] | None, grammar: Grammar) -> Vote:
     """The reads of a track, each with its crop's weight (None: all alike; ≥ 0), as one plate.
 
-    A read also counts by its own mean score. Reads without a character, with a value that is no number or of weight 0 are
+    A read also counts by its `certainty`. Reads without a character, with a value that is no number or of weight 0 are
     counted but say nothing. Raises ValueError where the weights are not as many as the reads, below 0 or no numbers.
     """
     each = _weights(reads, weights)
@@ -57,6 +58,7 @@ def vote(reads: Sequence[Read], weights: Sequence[float] | None, grammar: Gramma
         reads=len(reads),
         agreeing=sum(read.text == raw for read in reads),
         enhanced=sum(read.enhanced for read in reads),
+        lattice=lattice,
     )
 
 
@@ -101,15 +103,16 @@ def _weights(reads: Sequence[Read], weights: Sequence[float] | None) -> NDArray[
     given: NDArray[np.float64] = np.array([1.0] * len(reads) if weights is None else weights, np.float64)
     if given.shape != (len(reads),) or not np.isfinite(given).all() or (given < 0).any():
         raise ValueError(f"weights are {weights!r}, expected {len(reads)} finite numbers, none below 0: one a read")
-    each: NDArray[np.float64] = given * np.array([_mean_score(read) for read in reads], np.float64)
+    each: NDArray[np.float64] = given * np.array([certainty(read) for read in reads], np.float64)
     heaviest = float(each.max(initial=0))
     return each / heaviest if heaviest else each  # so that small weights do not vanish when squared
 
 
-def _mean_score(read: Read) -> float:
-    """0 where there is nothing to hear."""
+def certainty(read: Read) -> float:
+    """How much a read says by itself, 0..1: its mean score, squared, for on rendered passes sure reads were right more often than
+    their scores alone tell; 0 where there is nothing to hear."""
     sound = read.text and isfinite(float(read.lattice.sum()))  # one value that is no number makes the sum none
-    return float(read.scores.sum()) / len(read.text) if sound else 0.0
+    return (float(read.scores.sum()) / len(read.text)) ** 2 if sound else 0.0
 
 
 def _characters(plate: str, lattice: F32) -> tuple[CharacterVote, ...]:

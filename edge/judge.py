@@ -11,7 +11,7 @@ import numpy as np
 from alpr.decode import ious
 from alpr.syntax import Grammar
 from alpr.types import F32, PlateCrop, PlateEvent, Read, Track, Vote
-from alpr.vote import vote, weakest
+from alpr.vote import certainty, vote, weakest
 from edge.tracker import motion
 
 
@@ -21,9 +21,8 @@ class JudgeRules:
 
     early_score: float = 0.95  # firm: the vote's probability …
     early_reads: int = 2  # … and so many reads that say the same
-    final_score: float = 0.6  # a vote below it is a vehicle seen, not a plate read
-    final_agreement: float = 0.3  # … and so is one that fewer of its reads say on their own
-    votes: int = 12  # reads kept a track, the best ones
+    final_score: float = 0.9  # a vote below it, or one that no two reads say on their own, is a vehicle seen, not a plate read
+    votes: int = 12  # reads kept a track, those that weigh most
     stray_score: float = 0.9  # a text that no grammar knows is a plate from here on, if it looks like one and moves
     parked_s: float = 900.0  # so long after it was last seen, the same plate at the same place is the same vehicle
     stationary_px: float = 0.75  # a plate that travelled less than this many of its heights stands still
@@ -43,7 +42,7 @@ class Sighted:
 class _Case:
     """What is known about one track's plate."""
 
-    reads: list[tuple[float, Read]] = field(default_factory=list)  # with their weights, heaviest first
+    reads: list[tuple[float, Read]] = field(default_factory=list)  # with their weights, those that count most first
     vote: Vote | None = None
     best: tuple[float, PlateCrop, Sighted] | None = None
     published: str | None = None  # the plate of its early event
@@ -74,7 +73,7 @@ class Judge:
     ) -> tuple[bool, PlateEvent | None]:
         """Take a read of a track into its vote, weighed → whether the plate is decided, and the `early` event if this made it so."""
         case = self._cases.setdefault((seen.camera, track.id), _Case())
-        case.reads = sorted([*case.reads, (weight, read)], key=lambda item: -item[0])[: self.rules.votes]
+        case.reads = sorted([*case.reads, (weight, read)], key=lambda item: -item[0] * certainty(item[1]))[: self.rules.votes]
         case.vote = vote([read for _, read in case.reads], [weight for weight, _ in case.reads], self.grammar)
         if not crop.enhanced and (case.best is None or weight > case.best[0]):
             case.best = (weight, crop, seen)
@@ -115,8 +114,7 @@ class Judge:
         return track.travelled_px < self.rules.stationary_px * max(1.0, float(track.box[3] - track.box[1]))
 
     def _is_read(self, vote: Vote) -> bool:
-        agreeing = vote.agreeing >= min(2, vote.reads) and vote.agreeing >= self.rules.final_agreement * vote.reads
-        return bool(vote.plate) and vote.score >= self.rules.final_score and agreeing
+        return bool(vote.plate) and vote.score >= self.rules.final_score and vote.agreeing >= min(2, vote.reads)
 
     def _is_stray(self, track: Track, vote: Vote) -> bool:
         """A sign, a timestamp, a name on a lorry: text that no grammar knows, and that stands still, is unsure, short, or has no digit."""
@@ -158,6 +156,7 @@ class Judge:
             stationary=still,
             latency_ms=timings,
             crop=crop.bgr if self.crops else None,
+            course=track.course,
         )
 
 
