@@ -12,6 +12,8 @@ from alpr.types import ALPHABET
 
 DIGITS, LETTERS = ALPHABET[:10], ALPHABET[10:]
 TOKEN = re.compile(r"\{(?P<set>\w+)\}(?P<o1>\??)|'(?P<literal>[A-Z0-9]+)'(?P<o2>\??)|(?P<bare>[9LX])(?P<o3>\??)|(?P<separator>[-. ·/])")
+MOST_FORMS = 4096
+"""Of one part of a form: each is scored against every lattice."""
 
 Words = tuple[str, ...]  # what one element of a form may be: texts of equal length
 
@@ -64,9 +66,14 @@ def _choices(text: str, sets: Mapping[str, tuple[Words, ...]]) -> list[list[Word
     while at < len(text):
         token = TOKEN.match(text, at)
         if token is None:
-            raise ValueError(f"cannot read {text[at:]!r} in {text!r}; known are 9 L X {{set}} 'literal' ? | and separators - . · / space")
+            raise ValueError(
+                f"cannot read {text[at:]!r:.20} in {text!r:.80}; known are 9 L X {{set}} 'literal' ? | and separators - . · / space"
+            )
         choices.append(_meant(token, sets))
         at = token.end()
+    count = prod(map(len, choices))
+    if count > MOST_FORMS:
+        raise ValueError(f"{text!r:.80} expands into {count:,} forms, expected at most {MOST_FORMS:,}: each `?` doubles them")
     return choices
 
 
@@ -79,7 +86,7 @@ def _meant(token: re.Match[str], sets: Mapping[str, tuple[Words, ...]]) -> list[
     name = token["set"] or token["bare"]
     known = {"9": (tuple(DIGITS),), "L": (tuple(LETTERS),), "X": (tuple(ALPHABET),), **sets}
     if name not in known:
-        raise ValueError(f"no set is named {name!r}; there are {', '.join(sorted(known))}")
+        raise ValueError(f"no set is named {name!r:.40}; there are {', '.join(sorted(known))}")
     return [*known[name], *optional]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from alpr import document
 from alpr.forms import Form, Words, forms
 from alpr.types import ALPHABET
 
@@ -18,6 +20,10 @@ OPTIONAL = {"weight", "sets", "lookalikes"}
 GROUP = {"name", "code", "source", "members"}
 LINES = {1: 0.0, "both": 0.5, 2: 1.0}
 """A pattern's `lines` → the probability that such a plate has two."""
+MOST_NUMBERS = 10_000
+"""In a range of a set: each is a word of its own."""
+HEAVIEST = 1_000_000
+"""Of weights: with infinite or vanishing ones no share is a number."""
 
 
 class RegionError(ValueError):
@@ -77,7 +83,7 @@ def _group(path: Path, fields: dict[str, Any]) -> Group:
 
 
 def _region(path: Path, fields: dict[str, Any]) -> Region:
-    sets = {name: _words(path, name, value) for name, value in (fields.get("sets") or {}).items()}
+    sets = {name: _words(path, name, value) for name, value in _expect(path, {"sets": {}, **fields}, "sets", dict).items()}
     patterns = tuple(_pattern(path, item, sets) for item in _expect(path, fields, "patterns", list))
     return Region(
         code=_expect(path, fields, "code", str),
@@ -85,45 +91,59 @@ def _region(path: Path, fields: dict[str, Any]) -> Region:
         source=_expect(path, fields, "source", str),
         weight=_weight(path, fields),
         patterns=patterns,
-        lookalikes=tuple(_expect(path, {"lookalikes": [], **fields}, "lookalikes", list)),
+        lookalikes=_lookalikes(path, _expect(path, {"lookalikes": [], **fields}, "lookalikes", list)),
         examples={str(text): str(name) for text, name in _expect(path, fields, "examples", dict).items()},
         counterexamples=tuple(map(str, _expect(path, fields, "counterexamples", list))),
     )
 
 
+def _lookalikes(path: Path, groups: list[Any]) -> tuple[str, ...]:
+    for group in groups:
+        if not isinstance(group, str) or not set(group) <= set(ALPHABET):
+            raise RegionError(f"{path}: lookalikes: {group!r:.80}, expected quoted characters of A-Z and 0-9")
+    return tuple(groups)
+
+
 def _words(path: Path, name: str, value: Any) -> tuple[Words, ...]:
     """A set: `ABC` is any of its characters, `AB CD 14-19` any of its words; words of one length make one element."""
-    if not isinstance(value, str) or not value:
-        raise RegionError(f"{path}: sets.{name} is {value!r}, expected a quoted string of characters, or of words with spaces between")
-    words = list(value) if " " not in value else [word for part in value.split() for word in _range(part)]
+    if not isinstance(value, str) or not value.strip():
+        raise RegionError(f"{path}: sets.{name} is {value!r:.80}, expected a quoted string of characters, or of words with spaces between")
+    words = list(value) if " " not in value else [word for part in value.split() for word in _range(path, name, part)]
     wrong = [word for word in words if not set(word) <= set(ALPHABET)]
     if wrong:
-        raise RegionError(f"{path}: sets.{name} holds {', '.join(wrong)}; only A-Z and 0-9 may be in a plate's text")
+        raise RegionError(f"{path}: sets.{name} holds {', '.join(wrong):.80}; only A-Z and 0-9 may be in a plate's text")
     return tuple(tuple(dict.fromkeys(group)) for _, group in itertools.groupby(sorted(words, key=len), key=len))
 
 
-def _range(part: str) -> list[str]:
-    first, dash, last = part.partition("-")
-    return [f"{number:0{len(first)}d}" for number in range(int(first), int(last) + 1)] if dash and (first + last).isdigit() else [part]
+def _range(path: Path, name: str, part: str) -> list[str]:
+    numbers = re.fullmatch(r"([0-9]{1,9})-([0-9]{1,9})", part)
+    if numbers is None:
+        return [part]
+    first, last = numbers.groups()
+    if not 0 <= int(last) - int(first) < MOST_NUMBERS:
+        raise RegionError(f"{path}: sets.{name} holds {part}, expected the lower number first, and at most {MOST_NUMBERS} of them")
+    return [f"{number:0{len(first)}d}" for number in range(int(first), int(last) + 1)]
 
 
 def _pattern(path: Path, item: Any, sets: Mapping[str, tuple[Words, ...]]) -> Pattern:
     if not isinstance(item, dict) or not {"name", "form"} <= set(item) <= {"name", "form", "lines", "weight"}:
-        raise RegionError(f"{path}: patterns: {item!r}, expected name, form, and perhaps lines and weight")
-    where = f"{path}: pattern {item['name']}"
+        raise RegionError(f"{path}: patterns: {item!r:.80}, expected name, form, and perhaps lines and weight")
+    where = f"{path}: pattern {item['name']!s:.80}"
     lines = item.get("lines", 1)
-    if lines not in LINES:
-        raise RegionError(f"{where}: lines is {lines!r}, expected 1, 2 or both")
+    if lines not in tuple(LINES):
+        raise RegionError(f"{where}: lines is {lines!r:.80}, expected 1, 2 or both")
     try:
         expanded = forms(str(item["form"]), sets)
     except ValueError as error:
         raise RegionError(f"{where}: form: {error}") from error
+    if not expanded:
+        raise RegionError(f"{where}: form is {item['form']!r:.80}, expected one that has characters")
     return Pattern(str(item["name"]), LINES[lines], _weight(where, item), expanded)
 
 
 def _fields(path: Path) -> dict[str, Any]:
     try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+        fields = document.read(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise RegionError(f"{path}: cannot be read as YAML: {error}") from error
     if not isinstance(fields, dict):
@@ -137,13 +157,13 @@ def _fields(path: Path) -> dict[str, Any]:
 
 def _expect(path: Path, fields: Mapping[str, Any], key: str, kind: type) -> Any:
     value = fields[key]
-    if not isinstance(value, kind) or not (value or key == "lookalikes"):
-        raise RegionError(f"{path}: {key} is {value!r}, expected a {kind.__name__} that is not empty")
+    if not isinstance(value, kind) or not (value or key in OPTIONAL):
+        raise RegionError(f"{path}: {key} is {value!r:.80}, expected a {kind.__name__} that is not empty")
     return value
 
 
 def _weight(where: Path | str, fields: Mapping[str, Any]) -> float:
     weight = fields.get("weight", 1)
-    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not weight > 0:
-        raise RegionError(f"{where}: weight is {weight!r}, expected a number above 0")
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 1 / HEAVIEST <= weight <= HEAVIEST:
+        raise RegionError(f"{where}: weight is {weight!r:.80}, expected a number above 0, neither below 1/{HEAVIEST} nor above {HEAVIEST}")
     return float(weight)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
 
-from alpr.types import U8, PlateCrop
-from tools.evaluate import frames, frozen, lpsr
+import alpr
+from alpr.decode import BLANK, read
+from alpr.syntax import Grammar
+from alpr.types import ALPHABET, U8, PlateCrop, Read
+from edge.gate import Gate, GateRules
+from edge.judge import Judge, JudgeRules
+from edge.loop import Loop
+from edge.tracker import TrackerRules
+from tools.evaluate import frames, frozen, lpsr, passes
 from tools.evaluate.__main__ import table
 
 
@@ -82,3 +92,33 @@ def test_a_track_is_one_plate_in_different_frames_and_comes_again() -> None:
 
 def test_tables_are_for_people() -> None:
     assert table([{"way": "voted", "n": 4}, {"way": "x", "n": 10}]).splitlines() == ["way    n ", "voted  4 ", "x      10"]
+
+
+def saying(text: str) -> Read:
+    lattice = np.eye(BLANK + 1, dtype=np.float32)[[ALPHABET.index(char) for char in text] + [BLANK] * (10 - len(text))]
+    return read(0.99 * lattice + 0.01 / (BLANK + 1), 0.0)
+
+
+def unit(says: Any) -> Loop:
+    """The daemon's gate and judge around a reader that says `says(crop)`."""
+    judge = Judge(Grammar.load(Path(alpr.__file__).parent / "regions", ["VN"]), JudgeRules())
+    nothing: Any = None
+    reader: Any = lambda crops: [saying(says(crop)) for crop in crops]  # noqa: E731
+    return Loop(nothing, lambda crops: list(crops), reader, Gate(GateRules()), judge, TrackerRules())  # type: ignore[arg-type]
+
+
+def test_a_rendered_pass_comes_nearer_and_comes_again() -> None:
+    first, again = passes.rendered(5), passes.rendered(5)
+    assert first.text == again.text and all(np.array_equal(a.bgr, b.bgr) for a, b in zip(first.crops, again.crops, strict=True))
+    assert first.crops[-1].height_px > 1.15 * first.crops[0].height_px and 8 <= first.nearest_px <= 22
+
+
+def test_a_pass_is_right_wrong_or_unread_as_its_reads_are() -> None:
+    large = next(each for each in map(passes.rendered, range(100)) if each.nearest_px > 15)
+    right = passes.drive(unit(lambda crop: "51K12345"), 0, passes.Pass("51K12345", 18.0, large.crops))
+    wrong = passes.drive(unit(lambda crop: "51K12346"), 0, passes.Pass("51K12345", 12.0, large.crops))
+    unread = passes.drive(unit(lambda crop: f"51K{crop.frame:05d}"), 0, passes.Pass("51K12345", 12.0, large.crops))
+    assert right.final == right.early == "51K12345" and wrong.final == "51K12346" and unread.final == ""
+    (every, *_), far = passes.table([right, wrong, unread]), passes.table([right])
+    assert (every["final_right"], every["final_wrong"], every["unread"], every["early_right"]) == (1, 1, 1, 1)
+    assert [row["nearest"] for row in far] == ["all", "15-22 px"]

@@ -45,12 +45,17 @@ class Outcome:
 
 
 def rows(loop: Loop, args: argparse.Namespace) -> list[dict[str, Any]]:
-    """A row for all, and one for each range of heights."""
+    """Drive the passes, and count."""
     outcomes = []
     for number in range(args.passes):
         outcomes.append(drive(loop, number, rendered(number)))
         if sys.stderr.isatty():
             print(f"\r{number + 1} of {args.passes} passes", end="", file=sys.stderr, flush=True)
+    return table(outcomes)
+
+
+def table(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """A row for all, and one for each range of heights that occurs."""
     groups = {f"{low}-{high} px": [each for each in outcomes if low <= each.truth.nearest_px < high] for low, high in BUCKETS}
     return [_row(name, members) for name, members in {"all": outcomes, **groups}.items() if members]
 

@@ -22,8 +22,9 @@ STEPS: tuple[tuple[float, Callable[[Rng, float, float], Step]], ...] = (
     (0.45, steps.blur), (0.31, steps.motion), (0.14, steps.defocus), (0.05, steps.estimated), (0.72, steps.small),
     (0.46, steps.noise), (0.06, steps.isp_noise), (0.2, steps.jpeg), (0.06, steps.blocking), (0.6, steps.exposure),
     (0.04, steps.overexposed), (0.04, steps.underexposed), (0.4, steps.colour), (0.06, steps.tinted),
-    (0.08, steps.glare), (0.03, steps.headlight), (0.04, steps.infrared), (0.18, steps.shadow), (0.18, steps.sharpen), (0.03, steps.interlace), (0.03, steps.rolling_shutter),
-    (0.04, steps.rain), (0.04, steps.fog), (0.05, steps.dirt), (0.05, steps.occlusion),
+    (0.08, steps.glare), (0.03, steps.headlight), (0.04, steps.infrared), (0.18, steps.shadow), (0.18, steps.sharpen),
+    (0.03, steps.interlace), (0.03, steps.rolling_shutter), (0.04, steps.rain), (0.04, steps.fog), (0.05, steps.dirt),
+    (0.05, steps.occlusion),
 )  # fmt: skip
 """Each effect with its chance at severity 1."""
 LAST_JPEG = 0.85
