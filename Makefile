@@ -6,13 +6,16 @@ PIP    := $(PY) -m pip install --disable-pip-version-check --quiet --only-binary
 UV     ?= uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check gpu-check format lock clean
+.PHONY: help run view test check gpu-check format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run ## read plates: the sample clip, or SOURCE=video, folder, rtsp://…, /dev/video0, csi://0
 	@$(PY) -m edge --config config.yaml --demo $(if $(SOURCE),--source '$(SOURCE)')
+
+view: $(VENV)/.run ## the same, without end, with the live view on http://127.0.0.1:9109/
+	@$(PY) -m edge --config config.yaml --demo --view $(if $(SOURCE),--source '$(SOURCE)')
 
 test: check $(VENV)/.triton ## everything that must hold: check, then the tests (TESTS=tests/edge for some of them)
 	@$(PY) -m pytest $(TESTS)

@@ -10,11 +10,13 @@ from typing import Any
 
 import yaml
 
+from alpr import document
 from alpr.types import ALPHABET
 
 KINDS = ("detection", "sr", "ocr")
 REQUIRED = ("name", "kind", "version", "file", "sha256", "licence", "input", "outputs", "trained_on", "measured")
 INPUT_REQUIRED = ("name", "layout", "colour", "range", "size_px")
+LARGEST_PX = 16_384
 VARIANTS = ("fp16", "int8", "int8-fp16", "cpu-int8")
 """The same model in other precisions: fp16 and int8-fp16 for TensorRT with strong typing, int8 for weak, cpu-int8 for onnxruntime."""
 
@@ -69,14 +71,14 @@ def load(path: str | Path, verify: bool = True) -> Contract:
     fields = _fields(path)
     _refuse_missing(path, fields, REQUIRED)
     if fields["kind"] not in KINDS:
-        raise ContractError(f"{path}: kind is {fields['kind']!r}, expected one of {', '.join(KINDS)}")
+        raise ContractError(f"{path}: kind is {fields['kind']!r:.80}, expected one of {', '.join(KINDS)}")
     contract = Contract(
-        path=path.parent / str(fields["file"]),
-        name=str(fields["name"]),
+        path=_beside(path, "file", fields["file"]),
+        name=_word(path, "name", fields["name"]),
         kind=fields["kind"],
-        version=str(fields["version"]),
-        sha256=str(fields["sha256"]).lower(),
-        licence=str(fields["licence"]),
+        version=_word(path, "version", fields["version"]),
+        sha256=_word(path, "sha256", fields["sha256"]).lower(),
+        licence=_word(path, "licence", fields["licence"]),
         input=_input_spec(path, fields["input"]),
         outputs=_texts(path, fields, "outputs"),
         alphabet=str(fields.get("alphabet") or ""),
@@ -85,7 +87,7 @@ def load(path: str | Path, verify: bool = True) -> Contract:
         variants={name: _variant(path, name, given) for name, given in _mapping(path, {"variants": None, **fields}, "variants").items()},
     )
     if contract.kind == "ocr" and contract.alphabet != ALPHABET:
-        raise ContractError(f"{path}: alphabet is {contract.alphabet!r}, expected {ALPHABET!r}: this reader is not ours")
+        raise ContractError(f"{path}: alphabet is {contract.alphabet!r:.80}, expected {ALPHABET!r}: this reader is not ours")
     if verify:
         check_hash(contract)
     return contract
@@ -129,7 +131,7 @@ def _digest(file: Any) -> str:
 
 def _fields(path: Path) -> dict[str, Any]:
     try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+        fields = document.read(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ContractError(f"{path}: cannot be read ({error.strerror}); every model needs its contract beside it") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -151,9 +153,9 @@ def _input_spec(path: Path, fields: Any) -> InputSpec:
     _refuse_missing(path, {f"input.{key}": None for key in fields}, tuple(f"input.{key}" for key in INPUT_REQUIRED))
     for key, only in (("layout", "NCHW"), ("colour", "RGB"), ("range", [0, 1])):
         if fields[key] != only:
-            raise ContractError(f"{path}: input.{key} is {fields[key]!r}; this version prepares {only!r} alone")
+            raise ContractError(f"{path}: input.{key} is {fields[key]!r:.80}; this version prepares {only!r} alone")
     return InputSpec(
-        name=str(fields["name"]),
+        name=_word(path, "input.name", fields["name"]),
         size_px=_size(path, "size_px", fields["size_px"]),
         multiple_px=_count(path, "multiple_px", fields.get("multiple_px", 1)),
         other_sizes_px=tuple(_size(path, "other_sizes_px", size) for size in _list(path, "other_sizes_px", fields.get("other_sizes_px"))),
@@ -162,35 +164,54 @@ def _input_spec(path: Path, fields: Any) -> InputSpec:
 
 def _variant(path: Path, name: str, fields: Any) -> Variant:
     if name not in VARIANTS:
-        raise ContractError(f"{path}: variants.{name}: expected one of {', '.join(VARIANTS)}")
+        raise ContractError(f"{path}: variants.{name!s:.80}: expected one of {', '.join(VARIANTS)}")
     if not isinstance(fields, dict) or not {"file", "sha256", "passed"} <= set(fields) or not isinstance(fields["passed"], bool):
-        raise ContractError(f"{path}: variants.{name} is {fields!r}, expected file, sha256 and passed: true or false")
-    return Variant(path.parent / str(fields["file"]), str(fields["sha256"]).lower(), fields["passed"])
+        raise ContractError(f"{path}: variants.{name} is {fields!r:.80}, expected file, sha256 and passed: true or false")
+    sha256 = _word(path, f"variants.{name}.sha256", fields["sha256"]).lower()
+    return Variant(_beside(path, f"variants.{name}.file", fields["file"]), sha256, fields["passed"])
+
+
+def _beside(path: Path, key: str, value: Any) -> Path:
+    """A file of the contract's own folder: what is read to its end must be no device and nobody else's."""
+    name = _word(path, key, value)
+    if "\0" in name or Path(name).name != name:
+        raise ContractError(f"{path}: {key} is {name!r:.80}, expected the name of a file beside the contract")
+    return path.parent / name
+
+
+def _word(path: Path, key: str, value: Any) -> str:
+    if value is None or isinstance(value, list | dict):
+        raise ContractError(f"{path}: {key} is {value!r:.80}, expected text")
+    return str(value)
 
 
 def _texts(path: Path, fields: dict[str, Any], key: str) -> tuple[str, ...]:
-    return tuple(str(item) for item in _list(path, key, fields[key]))
+    return tuple(_word(path, key, item) for item in _list(path, key, fields[key]))
 
 
 def _list(path: Path, key: str, value: Any) -> list[Any]:
     if not isinstance(value, list | None):
-        raise ContractError(f"{path}: {key} is {value!r}, expected a list")
+        raise ContractError(f"{path}: {key} is {value!r:.80}, expected a list")
     return value or []
 
 
 def _mapping(path: Path, fields: dict[str, Any], key: str) -> dict[str, Any]:
     if not isinstance(fields[key], dict | None):
-        raise ContractError(f"{path}: {key} is {fields[key]!r}, expected a mapping")
+        raise ContractError(f"{path}: {key} is {fields[key]!r:.80}, expected a mapping")
     return dict(fields[key] or {})
 
 
 def _count(path: Path, key: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ContractError(f"{path}: input.{key} is {value!r}, expected a whole number from 1 on")
-    return value
+    if not _is_side(value):
+        raise ContractError(f"{path}: input.{key} is {value!r:.80}, expected a whole number from 1 to {LARGEST_PX}")
+    return int(value)
 
 
 def _size(path: Path, key: str, value: Any) -> tuple[int, int]:
-    if not (isinstance(value, list) and len(value) == 2 and all(isinstance(side, int) and side > 0 for side in value)):
-        raise ContractError(f"{path}: input.{key} is {value!r}, expected [height, width] in pixels")
+    if not (isinstance(value, list) and len(value) == 2 and all(map(_is_side, value))):
+        raise ContractError(f"{path}: input.{key} is {value!r:.80}, expected [height, width] in pixels, 1 to {LARGEST_PX} each")
     return value[0], value[1]
+
+
+def _is_side(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_PX

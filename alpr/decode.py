@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import numpy as np
 
 from alpr.imaging import Letterbox
@@ -9,6 +11,10 @@ from alpr.types import ALPHABET, F32, Detections, Read
 
 BLANK = len(ALPHABET)
 """The lattice's last column: no character at this position, nor at any later one."""
+FARTHEST_PX = 1e5
+"""No point of a canvas is so far away; of what is, the areas overflow."""
+ROUNDING = 1e-3
+"""What a probability may exceed 1 by: half floats."""
 
 
 def detections(
@@ -16,11 +22,15 @@ def detections(
 ) -> Detections:
     """The detector's points of one picture → plates, non-maximum suppressed, in pixels of the original picture.
 
-    scores (p,) in 0..1; boxes (p, 4) xyxy and quads (p, 8) x1 y1 … y4, in pixels of the canvas that `fit` describes.
+    scores (p,) in 0..1; boxes (p, 4) xyxy and quads (p, 8) x1 y1 … y4, in pixels of the canvas that `fit` describes. Points of which a
+    number is none, or out of its range, are no plates. Raises ValueError for other shapes.
     """
+    if scores.ndim != 1 or (boxes.shape, quads.shape) != ((len(scores), 4), (len(scores), 8)):
+        shapes = f"{scores.shape}, {boxes.shape} and {quads.shape}"
+        raise ValueError(f"scores, boxes and quads are {shapes}, expected (p,), (p, 4) and (p, 8): this detector is not ours")
     # one box that is no number would suppress all others: no comparison with it holds
-    sound = np.isfinite(boxes).all(axis=1) & np.isfinite(quads).all(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-    keep = np.flatnonzero(sound & (scores >= threshold))
+    near = (np.abs(boxes) < FARTHEST_PX).all(axis=1) & (np.abs(quads) < FARTHEST_PX).all(axis=1)
+    keep = np.flatnonzero(near & (boxes[:, 2:] > boxes[:, :2]).all(axis=1) & (scores >= threshold) & (scores <= 1))
     keep = keep[np.argsort(-scores[keep], kind="stable")][: 8 * most]
     keep = keep[suppress(boxes[keep], iou)[:most]]
     height, width = picture_hw
@@ -52,9 +62,17 @@ def ious(box: F32, boxes: F32) -> F32:
 
 
 def read(lattice: F32, two_lines: float, enhanced: bool = False) -> Read:
-    """A reader's lattice (slots, 37), rows sum to 1 → the best path: each slot's best character up to the first blank."""
+    """A reader's lattice (slots, 37), rows sum to 1 → the best path: each slot's best character up to the first blank.
+
+    A lattice that holds anything but probabilities says nothing. Raises ValueError for another shape.
+    """
+    if lattice.ndim != 2 or lattice.shape[1] != BLANK + 1:
+        raise ValueError(f"lattice is {lattice.shape}, expected (slots, {BLANK + 1}): this reader is not ours")
+    if not (isfinite(two_lines) and ((lattice >= 0) & (lattice <= 1 + ROUNDING)).all()):
+        return Read(lattice, "", np.zeros(0, np.float32), 0.5, enhanced)
     best = lattice.argmax(axis=1)
     ends = np.flatnonzero(best == BLANK)
     length = int(ends[0]) if len(ends) else len(best)
     text = "".join(ALPHABET[i] for i in best[:length])
-    return Read(lattice, text, lattice[np.arange(length), best[:length]], float(two_lines), enhanced)
+    scores: F32 = np.minimum(lattice[np.arange(length), best[:length]], np.float32(1))
+    return Read(lattice, text, scores, min(max(float(two_lines), 0.0), 1.0), enhanced)

@@ -130,7 +130,7 @@ def precision_recall(scenes: Sequence[Scene], threshold: float, iou: float = 0.5
 
 def percentiles(values: Iterable[float], at: Sequence[float] = (50, 95, 99)) -> dict[str, float]:
     """Of latencies, say: {"p50": …, "p95": …, "p99": …}, linear between neighbours; all 0 without values."""
-    known = np.array(list(values), np.float64)
+    known = np.fromiter(values, np.float64)
     found = np.percentile(known, list(at)) if len(known) else np.zeros(len(at))
     return {f"p{point:g}": float(value) for point, value in zip(at, found, strict=True)}
 

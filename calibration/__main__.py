@@ -48,10 +48,11 @@ def _select(args: argparse.Namespace) -> int:
 
 def _quantise(args: argparse.Namespace) -> int:
     for contract in _contracts(args):
-        histograms = release.observed(contract, _drawn(args, contract, "calibration"))
+        calibration = _drawn(args, contract, "calibration")
+        histograms = release.observed(contract, calibration)
         plan = release.plan(contract, histograms, _drawn(args, contract, "tuning"), release.judge(contract, args.models))
         sensitivity.save(plan, args.sets / f"{contract.path.stem}.plan.json")
-        files = release.write(contract, histograms, plan, args.models)
+        files = release.write(contract, calibration, histograms, plan, args.models)
         release.name_variants(args.models / f"{contract.path.stem}.yaml", files)
         print(_told(contract, plan), flush=True)
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from alpr.contract import InputSpec
-from alpr.imaging import Letterbox, canvas_size, enhancer_canvas, letterbox, tensor
+from alpr.imaging import Letterbox, detector_canvas, enhancer_canvas, letterbox, tensor
 from alpr.types import F32, U8
 
 MOST = 16
@@ -27,9 +27,7 @@ def batches(kind: str, spec: InputSpec, pictures: Sequence[U8], most: int = MOST
 
 def scene(spec: InputSpec, bgr: U8) -> tuple[F32, Letterbox]:
     """One picture as the detector gets it: letterboxed to the contract's longest side, or to its own where it is smaller."""
-    height, width = bgr.shape[:2]
-    longest = min(max(spec.size_px), max(spec.multiple_px, -(-max(height, width) // spec.multiple_px) * spec.multiple_px))
-    size_px = canvas_size(height, width, longest, spec.multiple_px)
+    size_px = detector_canvas(*bgr.shape[:2], max(spec.size_px), spec.multiple_px)
     canvas, fit = letterbox(bgr, size_px)
     return tensor([canvas], size_px), fit
 

@@ -1,7 +1,9 @@
 """INT8 for onnxruntime on a CPU: unsigned activations, signed weights, through onnxruntime's own quantiser.
 
 TensorRT's graph is slower than float there: no kernel fuses it. This one is never fed to TensorRT, which would read its UINT8 as INT8
-with only a warning. Ranges are ours, from the same set and by the same methods, kept to the side of zero that a tensor uses.
+with only a warning. It is rewritten first (`rewrites`). Ranges are ours and clip nothing: a tensor has 256 steps for the side of zero that
+it uses, and photographs reach farther than the rendered set. The released detector lost 1.0 points of AP50 on 261 photographed plates where
+ranges were taken by MSE and 1.3 by percentiles, none with whole ones; rendered plates did not show it.
 """
 
 from __future__ import annotations
@@ -16,14 +18,22 @@ from onnxruntime.quantization.calibrate import CalibrationMethod, TensorData, Te
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from onnxruntime.quantization.quant_utils import QuantType, load_model_with_shape_infer
 
-from calibration.graph import between, body, model_of, weighted
-from calibration.ranges import METHODS, Histogram
+from calibration.graph import between, body, inner, model_of, weighted
+from calibration.ranges import Batches, Ends, reached
+from calibration.rewrites import rewritten
 
 FLOW = ("Relu", "Add", "Concat", "MaxPool", "Resize", "Split", "Slice", "Reshape", "Transpose", "DepthToSpace")
 GATING = ("Mul", "Sigmoid", "GlobalAveragePool")
 """Between INT8 convolutions the data stays INT8: going to float and back costs more than a layer saves. Among a reader's attention
 it does not: its sums and norms span too much for one scale, and a released reader lost 24 points of plates that way."""
 WEIGHTED = ("Conv", "ConvTranspose", "MatMul", "Gemm")
+MOVES = ("Reshape", "Transpose")
+
+
+def write(graph: gs.Graph, batches: Batches, int8: Sequence[str], path: Path) -> None:
+    """Quantise the named layers of a float graph, and what lies between them, into a file for the CPU alone."""
+    quick, layers = rewritten(graph, int8)
+    quantise(quick, limits(quick, reached(quick, watched(quick), batches)), layers, path)
 
 
 def watched(graph: gs.Graph) -> list[str]:
@@ -34,11 +44,8 @@ def watched(graph: gs.Graph) -> list[str]:
     return list(dict.fromkeys(each.name for each in tensors if isinstance(each, gs.Variable) and each.dtype == np.float32))
 
 
-def write(graph: gs.Graph, histograms: Mapping[str, Histogram], method: str, int8: Sequence[str], path: Path) -> None:
-    """Quantise the named layers, and what lies between them, into a file for the CPU alone."""
-    layers = {node.name: node for node in weighted(graph)}
-    flow = between(graph, (name for name in int8 if layers[name].op.startswith("Conv")))
-    floats = [node.name for node in graph.nodes if node.name not in int8 and (node.op in WEIGHTED or id(node) not in flow)]
+def quantise(graph: gs.Graph, ends: Mapping[str, Ends], int8: Sequence[str], path: Path) -> None:
+    """Write a graph with these layers INT8, each tensor with the range that `ends` gives it."""
     draft = path.with_suffix(".draft")
     onnx.save(model_of(graph), str(draft))
     quantiser = QDQQuantizer(
@@ -47,9 +54,9 @@ def write(graph: gs.Graph, histograms: Mapping[str, Histogram], method: str, int
         reduce_range=False,
         weight_qType=QuantType.QInt8,
         activation_qType=QuantType.QUInt8,
-        tensors_range=_ranges(histograms, method),
+        tensors_range=_data(ends),
         nodes_to_quantize=[],
-        nodes_to_exclude=floats,
+        nodes_to_exclude=_floats(graph, int8),
         op_types_to_quantize=[*WEIGHTED, *FLOW, *GATING],
         extra_options={"OpTypesToExcludeOutputQuantization": ["MatMul", "Gemm"]},
     )
@@ -58,11 +65,40 @@ def write(graph: gs.Graph, histograms: Mapping[str, Histogram], method: str, int
     draft.replace(path)
 
 
-def _ranges(histograms: Mapping[str, Histogram], method: str) -> TensorsData:
-    """Each tensor's ends, no farther from zero than the method says."""
-    ends = {name: (histogram, METHODS[method](histogram)) for name, histogram in histograms.items()}
-    data = {
-        name: TensorData(lowest=np.float32(max(seen.low, -far)), highest=np.float32(min(seen.high, far)))
-        for name, (seen, far) in ends.items()
-    }
+def _floats(graph: gs.Graph, int8: Sequence[str]) -> list[str]:
+    """The nodes that stay in float: layers that are not named, and what lies between no two of the named convolutions and last products."""
+    followed = inner(graph)
+    named = [node for node in weighted(graph) if node.name in int8]
+    flow = between(graph, (node.name for node in named if node.op.startswith("Conv") or id(node) not in followed))
+    return [node.name for node in graph.nodes if node.name not in int8 and (node.op in WEIGHTED or id(node) not in flow)]
+
+
+def limits(graph: gs.Graph, ends: Mapping[str, Ends]) -> dict[str, Ends]:
+    """Each tensor's range: as far as it was seen to reach, a picture's that of bytes, and one for all that is copied together."""
+    around_zero = {name: (min(low, 0.0), max(high, 0.0)) for name, (low, high) in ends.items()}
+    return _shared(graph, {**around_zero, **dict.fromkeys(_pixels(graph), (0.0, 1.0))})
+
+
+def _pixels(graph: gs.Graph) -> list[str]:
+    """The picture, and what is made of it by moving its pixels: 0..1 in steps of 1/255, which UINT8 holds without a loss."""
+    tensors = list(graph.inputs)
+    for tensor in tensors:
+        tensors += [made for node in tensor.outputs if node.op in MOVES for made in node.outputs]
+    return [tensor.name for tensor in tensors]
+
+
+def _shared(graph: gs.Graph, ends: Mapping[str, Ends]) -> dict[str, Ends]:
+    """One range for all that goes into a concatenation and for what comes out, where nothing is negative: then it copies bytes, and
+    computes none anew. With others among them a ReLU's range would no longer begin at 0, and its convolution fall back to float."""
+    ends = dict(ends)
+    for node in graph.nodes:
+        names = [tensor.name for tensor in (*node.inputs, *node.outputs)]
+        if node.op == "Concat" and all(ends.get(name, (-1.0, 1.0))[0] == 0 for name in names):
+            ends |= dict.fromkeys(names, (0.0, max(ends[name][1] for name in names)))
+    return ends
+
+
+def _data(ends: Mapping[str, Ends]) -> TensorsData:
+    """Ranges as onnxruntime's quantiser takes them."""
+    data = {name: TensorData(lowest=np.float32(low), highest=np.float32(high)) for name, (low, high) in ends.items()}
     return TensorsData(CalibrationMethod.MinMax, data)

@@ -29,6 +29,11 @@ def load(path: Path, opset: int | None = None) -> gs.Graph:
     return graph.cleanup().toposort()
 
 
+def inferred(graph: gs.Graph) -> gs.Graph:
+    """A copy of a graph with shapes and types for the layers that were added to it."""
+    return gs.import_onnx(onnx.shape_inference.infer_shapes(model_of(graph)))
+
+
 def model_of(graph: gs.Graph) -> onnx.ModelProto:
     """The graph as onnxruntime takes it."""
     model = gs.export_onnx(graph.cleanup().toposort())
@@ -73,10 +78,14 @@ WEIGHT_AXIS: dict[str, Callable[[gs.Node], int]] = {
 
 def candidates(graph: gs.Graph, kind: str) -> list[str]:
     """The layers that may be INT8, by name: not narrow, not the last on their way to an output, not the first where `kind` forbids it."""
-    layers = weighted(graph)
-    inner = {id(node) for node in _upstream(node.inputs[0] for node in layers)}
+    layers, followed = weighted(graph), inner(graph)
     barred = {layers[0].name} if kind in FLOAT_FIRST and layers else set()
-    return [node.name for node in layers if id(node) in inner and node.name not in barred and not narrow(node)]
+    return [node.name for node in layers if id(node) in followed and node.name not in barred and not narrow(node)]
+
+
+def inner(graph: gs.Graph) -> set[int]:
+    """Ids of the nodes that a weighted layer follows."""
+    return {id(node) for node in _upstream(node.inputs[0] for node in weighted(graph))}
 
 
 def narrow(node: gs.Node) -> bool:

@@ -23,16 +23,16 @@ LEVELS = 128
 PERCENTILE = 99.99
 Batches = Callable[[], Iterable[F32]]
 """The calibration set as tensors, from the start at every call: it is gone through twice."""
+Ends = tuple[float, float]
+"""A tensor's least and largest number."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Histogram:
-    """How often which magnitude occurs: counts (bins,) of equal width from 0 to `most`; and the ends with their signs."""
+    """How often which magnitude occurs: counts (bins,) of equal width from 0 to `most`."""
 
     counts: NDArray[np.int64]
     most: float
-    low: float = 0.0
-    high: float = 0.0
 
     @property
     def centres(self) -> NDArray[np.float64]:
@@ -42,20 +42,33 @@ class Histogram:
 def observe(graph: gs.Graph, tensors: Iterable[str], batches: Batches) -> dict[str, Histogram]:
     """Run a set through a float graph and count the magnitudes of the named tensors. Raises ValueError for an empty set."""
     names = list(tensors)
-    watched = graph.copy()
-    watched.outputs = [watched.tensors()[name] for name in names]
-    session = Session(model_of(watched))
-    ends = [[(value.min(), value.max()) for value in session(batch).values()] for batch in batches()]
-    if not ends:
-        raise ValueError("the calibration set is empty: draw one with python -m calibration select")
-    low, high = np.min(ends, axis=0)[:, 0], np.max(ends, axis=0)[:, 1]
-    most = np.maximum(np.maximum(-low, high), 1e-6)
+    session = _watching(graph, names)
+    most = [max(-low, high, 1e-6) for low, high in _ends(session, batches)]
     counts = np.zeros((len(names), BINS), np.int64)
     for batch in batches():
         for i, value in enumerate(session(batch).values()):
-            counts[i] += _count(value, float(most[i]))
-    rows = zip(names, counts, most, low, high, strict=True)
-    return {name: Histogram(count, float(far), float(least), float(top)) for name, count, far, least, top in rows}
+            counts[i] += _count(value, most[i])
+    return {name: Histogram(count, far) for name, count, far in zip(names, counts, most, strict=True)}
+
+
+def reached(graph: gs.Graph, tensors: Iterable[str], batches: Batches) -> dict[str, Ends]:
+    """Run a set through a float graph, once → each named tensor's least and largest number. Raises ValueError for an empty set."""
+    names = list(tensors)
+    return dict(zip(names, _ends(_watching(graph, names), batches), strict=True))
+
+
+def _watching(graph: gs.Graph, names: list[str]) -> Session:
+    watched = graph.copy()
+    watched.outputs = [watched.tensors()[name] for name in names]
+    return Session(model_of(watched))
+
+
+def _ends(session: Session, batches: Batches) -> list[Ends]:
+    found = [[(value.min(), value.max()) for value in session(batch).values()] for batch in batches()]
+    if not found:
+        raise ValueError("the calibration set is empty: draw one with python -m calibration select")
+    lows, highs = np.min(found, axis=0)[:, 0], np.max(found, axis=0)[:, 1]
+    return [(float(low), float(high)) for low, high in zip(lows, highs, strict=True)]
 
 
 def _count(value: F32, most: float) -> NDArray[np.int64]:

@@ -34,10 +34,9 @@ def tensors(contract: Contract, pictures: Set) -> Callable[[], Iterable[F32]]:
 
 
 def observed(contract: Contract, calibration: Set) -> dict[str, Histogram]:
-    """The range of every tensor that any of the files may quantise."""
+    """The range of every tensor that TensorRT's files may quantise."""
     floats = graph.load(contract.path)
-    layers = graph.candidates(floats, contract.kind)
-    names = dict.fromkeys([*qdq.watched(floats, layers), *cpu.watched(floats)])
+    names = qdq.watched(floats, graph.candidates(floats, contract.kind))
     return ranges.observe(floats, names, tensors(contract, calibration))
 
 
@@ -48,8 +47,8 @@ def plan(contract: Contract, histograms: Mapping[str, Histogram], tuning: Set, j
     return sensitivity.make(contract.sha256, floats, histograms, layers, lambda run: judge(run, [tuning]))
 
 
-def write(contract: Contract, histograms: Mapping[str, Histogram], plan: Plan, out: Path) -> dict[str, Path]:
-    """Write a file for every variant → their paths by name."""
+def write(contract: Contract, calibration: Set, histograms: Mapping[str, Histogram], plan: Plan, out: Path) -> dict[str, Path]:
+    """Write a file for every variant → their paths by name. The CPU's is of another graph, and sees the set itself."""
     paths = {name: out / f"{contract.path.stem}.{name}.onnx" for name in contracts.VARIANTS}
     reach = ranges.reach(histograms, plan.method)
     floats, typed = graph.load(contract.path), graph.load(contract.path, half.OPSET)
@@ -61,7 +60,7 @@ def write(contract: Contract, histograms: Mapping[str, Histogram], plan: Plan, o
     for name, each in graphs.items():
         qdq.check(each)
         graph.save(each, paths[name])
-    cpu.write(floats, histograms, plan.method, plan.int8, paths["cpu-int8"])
+    cpu.write(floats, tensors(contract, calibration), plan.int8, paths["cpu-int8"])
     return paths
 
 

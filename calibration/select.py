@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from calibration.pictures import SIZES_PX, Picture, Row, crop_row, draw, scene_row
-from calibration.strata import scene_strata, strata
+from calibration.strata import COUNTRIES, HOURS, scene_strata, strata
 from training.degradation import hybrid
 from training.synth import glyphs
 from training.synth.glyphs import Face
@@ -82,11 +82,12 @@ def load(path: Path) -> Manifest:
         fields = json.loads(path.read_text(encoding="utf-8"))
         if fields["format"] != FORMAT or fields["part"] not in PARTS:
             raise ValueError(f"format {fields['format']}, part {fields['part']!r}: expected {FORMAT} and one of {', '.join(PARTS)}")
-        return Manifest(fields["part"], tuple(fields["fonts"]), fields["opencv"], tuple(_row(row) for row in fields["rows"]))
+        rows = tuple(_row(f"row {number}", row) for number, row in enumerate(fields["rows"]))
+        return Manifest(fields["part"], tuple(map(str, fields["fonts"])), str(fields["opencv"]), rows)
     except OSError as error:
         raise SelectError(f"{path}: cannot be read ({error.strerror}); draw it with python -m calibration select") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise SelectError(f"{path}: is no set of ours: {error}; draw it anew with python -m calibration select") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise SelectError(f"{path}: is no set of ours: {error!s:.300}; draw it anew with python -m calibration select") from error
 
 
 def counts(rows: Sequence[Row]) -> dict[str, Counter[str]]:
@@ -105,5 +106,28 @@ def fonts() -> tuple[str, ...]:
     return tuple(name for name, part in glyphs.INSTALLED.items() if any((root / part).is_file() for root in glyphs.FONT_ROOTS))
 
 
-def _row(fields: Mapping[str, Any]) -> Row:
-    return Row(**{**fields, "seed": tuple(fields["seed"]), "size_px": tuple(fields["size_px"]), "recipe": hybrid.load(fields["recipe"])})
+def _row(where: str, fields: Mapping[str, Any]) -> Row:
+    """Raises ValueError, KeyError or TypeError for one that cannot be drawn."""
+    row = Row(**{**fields, "seed": tuple(fields["seed"]), "size_px": tuple(fields["size_px"]), "recipe": hybrid.load(fields["recipe"])})
+    expected = {
+        "kind, crop or scene": row.kind in ("crop", "scene"),
+        "country that is rendered": row.country in COUNTRIES,
+        "lines, 1 or 2": row.lines in (1, 2),
+        "hour, day or night": row.hour in HOURS,
+        "line_px, 1 to 200": _is_number(row.line_px) and 1 <= row.line_px <= 200,
+        "severity, 0 to 2": _is_number(row.severity) and 0 <= row.severity <= 2,
+        "seed, whole numbers of 63 bits": all(_is_count(each, 1 << 63) for each in row.seed),
+        "size_px, [w, h] up to 4096": len(row.size_px) == 2 and all(_is_count(each, 4097) for each in row.size_px),
+        "digest, text": isinstance(row.digest, str),
+    }
+    if wrong := [what for what, holds in expected.items() if not holds]:
+        raise ValueError(f"{where}: expected {'; '.join(wrong)}")
+    return row
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_count(value: Any, below: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < below

@@ -87,11 +87,16 @@ def load(path: Path, sha256: str) -> Plan:
         fields = json.loads(path.read_text(encoding="utf-8"))
         scores = {key: Score(**fields[key]) for key in ("fp32", "planned")}
         tables = {key: {name: Score(**each) for name, each in fields[key].items()} for key in ("by_method", "by_layer")}
-        plan = Plan(**{**fields, **scores, **tables, "int8": tuple(fields["int8"]), "floats": tuple(fields["floats"])})
+        layers = {key: tuple(map(str, fields[key])) for key in ("int8", "floats")}
+        plan = Plan(**{**fields, **scores, **tables, **layers})
+        if plan.method not in METHODS:
+            raise ValueError(f"method is {plan.method!s:.40}, expected one of {', '.join(METHODS)}")
     except OSError as error:
         raise PlanError(f"{path}: cannot be read ({error.strerror}); make it with python -m calibration quantise") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise PlanError(f"{path}: is no plan: {error}; make it anew with python -m calibration quantise") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise PlanError(f"{path}: is no plan: {error!s:.300}; make it anew with python -m calibration quantise") from error
     if plan.sha256 != sha256:
-        raise PlanError(f"{path}: is of model {plan.sha256[:16]}…, not of {sha256[:16]}…: make it anew with python -m calibration quantise")
+        raise PlanError(
+            f"{path}: is of model {str(plan.sha256)[:16]}…, not of {sha256[:16]}…: make it anew with python -m calibration quantise"
+        )
     return plan

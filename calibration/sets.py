@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from alpr.imaging import check_quad, quad_from_box, rectify
 from alpr.types import ALPHABET, F32, U8
 from calibration.evaluation import Set
 from calibration.select import Manifest, pictures
+
+FARTHEST_PX = 1e6
 
 
 class SetError(ValueError):
@@ -37,16 +39,34 @@ def folder(path: Path) -> Set:
         raise SetError(f"{labels}: not there; expected a folder with images/ and labels.jsonl")
     crops: list[tuple[U8, str]] = []
     scenes: list[tuple[U8, F32]] = []
-    for number, line in enumerate(labels.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(_lines(labels), 1):
         try:
             row = json.loads(line)
             bgr = _picture(path / row["image"])
             crops += _crops(row, bgr)
             if row["kind"] == "scene" and all("box" in plate for plate in row["plates"]):
-                scenes.append((bgr, np.array([plate["box"] for plate in row["plates"]], np.float32).reshape(-1, 4)))
-        except (ValueError, KeyError, TypeError) as error:
-            raise SetError(f"{labels}:{number}: cannot be used: {type(error).__name__}: {error}") from error
+                scenes.append((bgr, _boxes(row["plates"])))
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, cv2.error) as error:
+            raise SetError(f"{labels}:{number}: cannot be used: {type(error).__name__}: {error!s:.300}") from error
     return Set(path.name, tuple(crops), tuple(scenes))
+
+
+def _lines(labels: Path) -> list[str]:
+    try:
+        return labels.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetError(f"{labels}: cannot be read: {error}") from error
+
+
+def _boxes(plates: Sequence[Mapping[str, Any]]) -> F32:
+    return _pixels([plate["box"] for plate in plates]).reshape(-1, 4)
+
+
+def _pixels(numbers: Any) -> F32:
+    found = np.array(numbers, np.float64)
+    if not (np.abs(found) < FARTHEST_PX).all():
+        raise ValueError(f"box or quad is {found.tolist()}, expected numbers of pixels")
+    return found.astype(np.float32)
 
 
 def _crops(row: Mapping[str, Any], bgr: U8) -> Iterator[tuple[U8, str]]:
@@ -58,17 +78,21 @@ def _crops(row: Mapping[str, Any], bgr: U8) -> Iterator[tuple[U8, str]]:
 
 def _cut(kind: str, plate: Mapping[str, Any], bgr: U8) -> U8:
     """A plate straightened by its corners, else a scene's cut by its box, else the crop as it is."""
-    quad = np.array(plate["quad"], np.float32) if "quad" in plate else None
+    quad = _pixels(plate["quad"]) if "quad" in plate else None
     if quad is None and kind == "crop":
         return bgr
     if quad is None:
-        quad = quad_from_box(np.array(plate["box"], np.float32))
+        quad = quad_from_box(_pixels(plate["box"]))
     check_quad(quad, bgr.shape[:2])
     return rectify(bgr, quad)
 
 
 def _picture(path: Path) -> U8:
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    try:
+        data = np.fromfile(path, np.uint8)  # by cv2.imread, a name that is no UTF-8 ends the process
+    except OSError as error:
+        raise ValueError(f"{path} cannot be decoded as a picture ({error.strerror})") from error
+    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
     if bgr is None:
         raise ValueError(f"{path} cannot be decoded as a picture")
     return bgr  # type: ignore[return-value]

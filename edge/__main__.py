@@ -29,7 +29,9 @@ from edge.audit import AuditError
 from edge.broker import EmbeddedBrokerError
 from edge.cameras import CameraError
 from edge.config import Config, ConfigError, check, load
+from edge.config.file import ConfigFile
 from edge.engines import EngineError
+from edge.lists import ListError
 from edge.mqtt import MqttConfigError
 from edge.notify import Manager
 from edge.outbox import OutboxError
@@ -38,9 +40,20 @@ from edge.privacy import PrivacyError
 from edge.reload import Reloader
 from edge.service import Service
 from edge.unit import Unit
+from edge.web.access import AccessError
 
 log = logging.getLogger("edge")
-UNUSABLE = (ContractError, EngineError, CameraError, OutboxError, RegionError, MqttConfigError, PrivacyError, EmbeddedBrokerError)
+UNUSABLE = (
+    ContractError,
+    EngineError,
+    CameraError,
+    OutboxError,
+    RegionError,
+    MqttConfigError,
+    PrivacyError,
+    ListError,
+    EmbeddedBrokerError,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,19 +76,36 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"cannot start: {error}", file=sys.stderr)
             return 3
         stack.callback(unit.close)
-        return _run(unit, args, Reloader(unit, read), reload)
+        reloader = Reloader(unit, read)
+        try:
+            if config.web.enabled:
+                stack.callback(_view(unit, args.config, read, reloader))
+            return _run(unit, args, reloader, reload)
+        except (AuditError, AccessError) as error:
+            print(f"cannot start: {error}", file=sys.stderr)
+            return 3
 
 
 def _set(event: threading.Event, *_: object) -> None:
     event.set()
 
 
-def _reader(args: argparse.Namespace, stack: ExitStack) -> Callable[[], Config]:
+def _view(unit: Unit, path: Path, read: Callable[..., Config], reloader: Reloader) -> Callable[[], None]:
+    """Open the live view → what closes it."""
+    from edge.web.view import LiveView  # its library is loaded where the page is wanted, and nowhere else
+
+    return LiveView(unit, ConfigFile(path, lambda text: read(text=text)), reloader).start().close
+
+
+def _reader(args: argparse.Namespace, stack: ExitStack) -> Callable[..., Config]:
     """How to read the config, now and with every reload."""
     overrides: dict[str, Any] = {}
     source = args.source or (str(demo.CLIP) if args.demo else None)
     if source:
-        overrides["cameras"] = [{"id": "camera", "source": source}]
+        paced = {"loop": True, "realtime": True} if args.view and args.demo and "://" not in source else {}
+        overrides["cameras"] = [{"id": "camera", "source": source, **paced}]
+    if args.view:
+        overrides |= {"web.enabled": True, "web.edit": not (source or args.demo)}  # another camera's zones are not this config's
     if args.demo:
         broker = demo.embedded(overrides, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kerbside-"))))
         stack.callback(broker.close)
@@ -95,9 +125,6 @@ def _run(unit: Unit, args: argparse.Namespace, reloader: Reloader, reload: threa
                 manager.ready()
                 unit.run(service.look)
                 manager.stopping()
-    except AuditError as error:
-        print(f"cannot start: {error}", file=sys.stderr)
-        return 3
     except (StageError, OutboxError, RuntimeError) as error:
         log.critical("%s; exiting, for the service manager to start anew", error)
         return 4
@@ -110,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--check-config", action="store_true", help="say whether the config is good, and exit with 0 or 1")
     parser.add_argument("--source", help="instead of the config's cameras: a video, a folder, rtsp://…, /dev/video0, csi://0")
     parser.add_argument("--demo", action="store_true", help="an embedded broker, the sample clip unless --source is given, reads in words")
+    parser.add_argument("--view", action="store_true", help="with the live view, by default on http://127.0.0.1:9109/")
     parser.add_argument("--version", action="version", version=f"kerbside {__version__}")
     return parser
 

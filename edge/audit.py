@@ -44,7 +44,7 @@ class Audit:
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 text = self._path.read_text(encoding="utf-8") if self._path.exists() else ""
-                lines = text.splitlines()
+                lines = _lines(text)
                 kept = _recent(lines, time.time() - self._keep_s)
                 if len(kept) < len(lines) or (text and not text.endswith("\n")):
                     self._replace(kept)
@@ -56,7 +56,7 @@ class Audit:
     def recent(self, what: str, since_utc_s: float) -> list[dict[str, Any]]:
         """The lines of a kind from a moment on. Raises AuditError."""
         try:
-            lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
+            lines = _lines(self._path.read_text(encoding="utf-8")) if self._path.exists() else []
         except (OSError, UnicodeDecodeError) as error:
             raise AuditError(f"audit.path {self._path}: {error}") from error
         return [entry for entry in map(_entry, _recent(lines, since_utc_s)) if entry.get("what") == what]
@@ -65,7 +65,7 @@ class Audit:
         """Write a line, and have it on the disk on return. Raises AuditError."""
         with self._lock:
             entry = {"utc": _now(), "what": what, "by": by, **details, "before": self._last}
-            line = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+            line = json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace").decode()
             try:
                 descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
                 with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -89,7 +89,7 @@ class Audit:
 def verify(path: Path) -> Iterator[str]:
     """Everything about a log that is not as it was written, a line each."""
     before: str | None = None
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(_lines(path.read_text(encoding="utf-8")), 1):
         said = _entry(line).get("before")
         if said is None:
             yield f"line {number}: is no line of this log"
@@ -100,6 +100,11 @@ def verify(path: Path) -> Iterator[str]:
 
 def digest(line: str) -> str:
     return hashlib.sha256(line.encode()).hexdigest()
+
+
+def _lines(text: str) -> list[str]:
+    """By line feeds alone: JSON escapes those, but no U+2028, at which splitlines() would break an entry in two."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _recent(lines: list[str], since_utc_s: float) -> list[str]:
@@ -115,7 +120,7 @@ def _entry(line: str) -> dict[str, Any]:
     """What a line says; nothing where the power went while it was written."""
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alpr import decode
-from alpr.imaging import canvas_size, letterbox, tensor
+from alpr.imaging import detector_canvas, letterbox, tensor
 from alpr.types import U8, Detections
 from edge.engines import Engine
 
@@ -16,11 +16,13 @@ class Detector:
         self._engine, self._threshold = engine, threshold
         self._longest_px = longest_px or max(engine.contract.input.size_px)
 
+    def canvas(self, height: int, width: int) -> tuple[int, int]:
+        """The (h, w) canvas that a picture is fitted onto."""
+        return detector_canvas(height, width, self._longest_px, self._engine.contract.input.multiple_px)
+
     def __call__(self, bgr: U8) -> Detections:
         height, width = bgr.shape[:2]
-        multiple = self._engine.contract.input.multiple_px
-        longest = min(self._longest_px, max(multiple, -(-max(height, width) // multiple) * multiple))
-        size = canvas_size(height, width, longest, multiple)
+        size = self.canvas(height, width)
         canvas, fit = letterbox(bgr, size)
         out = self._engine(tensor([canvas], size))
         return decode.detections(out["scores"][0], out["boxes"][0], out["quads"][0], fit, (height, width), self._threshold)

@@ -28,7 +28,8 @@ class Eraser:
 
     def __init__(self, outbox: Outbox, privacy: Callable[[], Privacy], audit: Audit) -> None:
         """`privacy` gives the rules in force: under hmac, a plate is stored as its tokens."""
-        self.erased = 0
+        self.erased = self.asked = 0
+        self.busy = False  # all of the database is being read
         self._outbox, self._privacy, self._audit = outbox, privacy, audit
 
     def __call__(self, plate: str, by: str) -> dict[str, Any]:
@@ -39,7 +40,12 @@ class Eraser:
         self._audit.open().note("erasure begun", by)
         now = time.time()
         tokens = self._privacy().tokens(text, now - LONGEST_KEPT_S, now + DAY_S)
-        gone = self._outbox.erase([text, *tokens])
+        self.busy = True
+        try:
+            gone = self._outbox.erase([text, *tokens])
+        finally:
+            self.busy = False
+            self.asked += 1  # whoever shows reads lets them go
         self.erased += sum(asdict(gone).values())
         self._audit.note("erasure", by, **asdict(gone))
         aside = len(list(self._outbox.path.parent.glob(f"{self._outbox.path.name}.damaged-*")))

@@ -12,13 +12,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from alpr.types import ALPHABET, Candidate, CharacterVote, PlateEvent, RegionMatch, Vote
+from alpr.types import ALPHABET, Candidate, CharacterVote, Course, Hit, PlateEvent, RegionMatch, Vote
 
 SCHEMA: Final = "kerbside.plate/1"
 """Rises when a field changes its meaning or goes; a new field alone does not raise it."""
 SCHEMA_FILE: Final = "plate-event.v1.json"
 TYPES: Final = ("early", "final")
 DIRECTIONS: Final = ("approaching", "leaving", "left", "right", "still")
+CROSSED: Final = ("in", "out")
+LISTS: Final = ("allow", "deny", "named")
+LARGEST: Final = 10**18
+"""Of a count: what is below fits into everybody's 64 bits."""
+LONGEST_LEVEL: Final = 100
 LIVE: Final = b'"backfilled":false'
 LATE: Final = b'"backfilled":true'
 
@@ -56,12 +61,17 @@ def describe(event: PlateEvent, identity: Identity) -> dict[str, Any]:
         "device": identity.device,
         "site": identity.site,
         "camera": _level("camera", event.camera),
-        "captured": {"utc": _utc(event.captured_utc_s), "monotonic_s": _number("captured_ns", event.captured_ns / 1e9, 6)},
+        "captured": {
+            "utc": _utc(event.captured_utc_s),
+            "monotonic_s": _number("captured_ns", _float("captured_ns", event.captured_ns) / 1e9, 6),
+        },
         **_vote(event.vote),
         "read": _read_from(event),
         **_geometry(event),
         "direction": _one_of("direction", event.direction, DIRECTIONS),
         "stationary": bool(event.stationary),
+        **_course(event.course),
+        "hits": [_hit(hit) for hit in event.hits],
         "latency_ms": {stage: _number(f"latency_ms.{stage}", value, 2, 0) for stage, value in event.latency_ms.items()},
         "models": dict(identity.models),
     }
@@ -157,23 +167,52 @@ def _geometry(event: PlateEvent) -> dict[str, Any]:
     }
 
 
+def _course(course: Course) -> dict[str, Any]:
+    return {
+        "zone": course.zone or None,
+        "dwell_s": _number("dwell_s", course.dwell_s, 2, 0),
+        "parked": bool(course.parked),
+        "crossings": [
+            {"line": each.line, "direction": _one_of("crossings.direction", each.direction, CROSSED), "utc": _utc(each.utc_s)}
+            for each in course.crossings
+        ],
+    }
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    return {
+        "list": hit.list,
+        "kind": _one_of("hits.kind", hit.kind, LISTS),
+        "plate": _text("hits.plate", hit.plate),
+        "note": hit.note,
+        "probability": _probability("hits.probability", hit.probability),
+    }
+
+
 def _number(name: str, value: float, digits: int, lowest: float = -math.inf) -> float:
-    value = float(value)
+    value = _float(name, value)
     if not math.isfinite(value) or value < lowest:
         raise EventError(f"{name} is {value}, expected a number" + (f" of at least {lowest:g}" if math.isfinite(lowest) else ""))
     return round(value, digits) + 0.0  # + 0.0: no "-0.0"
 
 
+def _float(name: str, value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:  # an integer of more than 308 digits
+        raise EventError(f"{name} is an integer of {int(value).bit_length()} bits, expected a number") from error
+
+
 def _probability(name: str, value: float) -> float:
-    value = float(value)
+    value = _float(name, value)
     if not -1e-6 <= value <= 1 + 1e-6:  # false for NaN as well; a float32 softmax sums to a hair above 1
         raise EventError(f"{name} is {value}, expected 0..1")
     return round(min(max(value, 0.0), 1.0), 4) + 0.0
 
 
 def _count(name: str, value: int) -> int:
-    if not isinstance(value, (int, np.integer)) or value < 0:
-        raise EventError(f"{name} is {value!r}, expected a whole number of at least 0")
+    if not isinstance(value, (int, np.integer)) or not 0 <= value < LARGEST:
+        raise EventError(f"{name} is {value!r:.40}, expected a whole number of at least 0, and below {LARGEST}")
     return int(value)
 
 
@@ -191,8 +230,9 @@ def _text(name: str, value: str, empty: bool = False) -> str:
 
 def _level(name: str, value: str) -> str:
     """A name that is one level of an MQTT topic."""
-    if not value or any(char in "/+#" or not char.isprintable() for char in value):
-        raise EventError(f"{name} is {value!r}, expected a level of an MQTT topic: not empty, no '/', '+', '#' or control characters")
+    if not 0 < len(value) <= LONGEST_LEVEL or any(char in "/+#" or not char.isprintable() for char in value):
+        what = f"1 to {LONGEST_LEVEL} characters, no '/', '+', '#' or control characters"
+        raise EventError(f"{name} is {value!r:.300}, expected a level of an MQTT topic: {what}")
     return value
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from alpr.decode import ious
 from alpr.syntax import Grammar
-from alpr.types import F32, PlateCrop, PlateEvent, Read, Track, Vote
+from alpr.types import F32, Hit, PlateCrop, PlateEvent, Read, Track, Vote
 from alpr.vote import certainty, vote, weakest
 from edge.tracker import motion
 
@@ -20,8 +20,8 @@ class JudgeRules:
     """When a vote is worth an event."""
 
     early_score: float = 0.95  # firm: the vote's probability …
-    early_reads: int = 2  # … and so many reads that say the same
-    final_score: float = 0.9  # a vote below it, or one that no two reads say on their own, is a vehicle seen, not a plate read
+    early_reads: int = 2  # … and so many frames that say the same
+    final_score: float = 0.8  # a vote below it, or one that no two frames say on their own, is a vehicle seen, not a plate read
     votes: int = 12  # reads kept a track, those that weigh most
     stray_score: float = 0.9  # a text that no grammar knows is a plate from here on, if it looks like one and moves
     parked_s: float = 900.0  # so long after it was last seen, the same plate at the same place is the same vehicle
@@ -42,7 +42,7 @@ class Sighted:
 class _Case:
     """What is known about one track's plate."""
 
-    reads: list[tuple[float, Read]] = field(default_factory=list)  # with their weights, those that count most first
+    reads: list[tuple[float, Read, int]] = field(default_factory=list)  # with weight and frame, those that count most first
     vote: Vote | None = None
     best: tuple[float, PlateCrop, Sighted] | None = None
     published: str | None = None  # the plate of its early event
@@ -64,6 +64,7 @@ class Judge:
     grammar: Grammar
     rules: JudgeRules
     crops: bool = False  # whether events carry the source crop
+    watch: Callable[[Vote], tuple[Hit, ...]] = lambda vote: ()  # the lists that a vote is on
     counts: Counter[str] = field(default_factory=Counter)
     _cases: dict[tuple[str, int], _Case] = field(default_factory=dict)
     _parked: dict[str, list[_Parked]] = field(default_factory=dict)
@@ -73,29 +74,31 @@ class Judge:
     ) -> tuple[bool, PlateEvent | None]:
         """Take a read of a track into its vote, weighed → whether the plate is decided, and the `early` event if this made it so."""
         case = self._cases.setdefault((seen.camera, track.id), _Case())
-        case.reads = sorted([*case.reads, (weight, read)], key=lambda item: -item[0] * certainty(item[1]))[: self.rules.votes]
-        case.vote = vote([read for _, read in case.reads], [weight for weight, _ in case.reads], self.grammar)
+        heard = sorted([*case.reads, (weight, read, crop.frame)], key=lambda item: -item[0] * certainty(item[1]))
+        case.reads = heard[: self.rules.votes]
+        case.vote = vote([read for _, read, _ in case.reads], [weight for weight, _, _ in case.reads], self.grammar)
         if not crop.enhanced and (case.best is None or weight > case.best[0]):
             case.best = (weight, crop, seen)
-        if not self._firm(case.vote):
+        if not self._firm(case):
             return False, None
         if case.published or case.best is None or self._is_stray(track, case.vote) or self._is_parked(track, case.vote, seen):
             return True, None
         case.published = case.vote.plate
-        return True, self._event("early", case, track, timings())
+        return True, self._event("early", case, track, timings(), self.watch(case.vote))
 
     def close(self, camera: str, track: Track, timings: Callable[[], dict[str, float]]) -> PlateEvent | None:
-        """The track ended → its `final` event, unless nothing was read that is worth one (counted)."""
+        """The track ended → its `final` event, unless nothing was read that is worth one (counted). A plate of a list always is."""
         case = self._cases.pop((camera, track.id), None)
         if case is None or case.vote is None or case.best is None:
             self.counts["unread"] += 1
             return None
         seen = case.best[2]
+        hits = self.watch(case.vote) if case.vote.plate else ()
         if not case.published:
-            if not self._is_read(case.vote):
+            if not self._is_read(case) and not hits:
                 self.counts["unread"] += 1
                 return None
-            if self._is_stray(track, case.vote):
+            if self._is_stray(track, case.vote) and not hits:
                 self.counts["strays"] += 1
                 return None
             if self._is_parked(track, case.vote, seen):
@@ -104,17 +107,22 @@ class Judge:
                 return None
         self._remember(camera, track, case.vote.plate)
         self.counts["published"] += 1
-        return self._event("final", case, track, timings())
+        return self._event("final", case, track, timings(), hits)
 
-    def _firm(self, vote: Vote) -> bool:
-        agreeing = vote.agreeing >= self.rules.early_reads and self._is_read(vote)
-        return agreeing and vote.region.matches and vote.score >= self.rules.early_score and weakest(vote) >= 0.5
+    def _firm(self, case: _Case) -> bool:
+        vote = case.vote
+        if vote is None or len(_agreeing(case)) < self.rules.early_reads or not self._is_read(case):
+            return False
+        return vote.region.matches and vote.score >= self.rules.early_score and weakest(vote) >= 0.5
 
     def _stands(self, track: Track) -> bool:
         return track.travelled_px < self.rules.stationary_px * max(1.0, float(track.box[3] - track.box[1]))
 
-    def _is_read(self, vote: Vote) -> bool:
-        return bool(vote.plate) and vote.score >= self.rules.final_score and vote.agreeing >= min(2, vote.reads)
+    def _is_read(self, case: _Case) -> bool:
+        vote = case.vote
+        if vote is None or not vote.plate or vote.score < self.rules.final_score:
+            return False
+        return len(_agreeing(case)) >= min(2, len({frame for _, _, frame in case.reads}))
 
     def _is_stray(self, track: Track, vote: Vote) -> bool:
         """A sign, a timestamp, a name on a lorry: text that no grammar knows, and that stands still, is unsure, short, or has no digit."""
@@ -136,7 +144,7 @@ class Judge:
             others = [parked for parked in self._parked.get(camera, []) if parked.plate != plate]
             self._parked[camera] = [*others, _Parked(plate, track.box, track.last_ns)]
 
-    def _event(self, kind: str, case: _Case, track: Track, timings: dict[str, float]) -> PlateEvent:
+    def _event(self, kind: str, case: _Case, track: Track, timings: dict[str, float], hits: tuple[Hit, ...]) -> PlateEvent:
         assert case.vote is not None and case.best is not None
         _, crop, seen = case.best
         still = self._stands(track)
@@ -157,8 +165,14 @@ class Judge:
             latency_ms=timings,
             crop=crop.bgr if self.crops else None,
             course=track.course,
+            hits=hits,
         )
 
 
 def _bounds(quad: F32) -> F32:
     return np.concatenate([quad.min(axis=0), quad.max(axis=0)]).astype(np.float32)
+
+
+def _agreeing(case: _Case) -> set[int]:
+    """Frames that say the vote's text on their own. A crop and its enhanced twin are one frame: what they agree on was seen once."""
+    return {frame for _, read, frame in case.reads if case.vote and read.text == case.vote.raw}

@@ -15,7 +15,7 @@ from edge import sysfs
 from edge.cameras import Camera
 from edge.cameras.state import STREAMING
 from edge.notify import Manager
-from edge.pulse import Vigil, Watched
+from edge.pulse import Pulse, Vigil, Watched, never
 from edge.reload import Reloader
 from edge.unit import Unit
 
@@ -23,10 +23,12 @@ log = logging.getLogger(__name__)
 
 GOVERN_S = 2.0
 """Between two looks at the temperatures."""
-DISK_S = 10.0
-"""How long an answer of the outbox may take: `OutboxLimits.timeout_s`."""
+DISK_S = 5.0
+"""How much longer than a stage the outbox may be at one commit: with the pause and the start, such a unit is back within 30 s too."""
 DATABASE_S = 50.0
-"""How long the outbox's own thread may be away: a damaged database is set aside and a new one begun."""
+"""The same where it reads all of its database: after a failure of the disk, and to erase."""
+WAITING_S = 2.0
+"""The outbox comes round twice a second: while it has not for so long, who waits for it is not the one that hangs."""
 
 
 class HangError(RuntimeError):
@@ -82,16 +84,21 @@ class Keeper:
 
 def watched(unit: Unit) -> list[Watched]:
     """All threads of a unit. That a camera gives no picture is the camera's own state, and ends with it being opened again; a broker that
-    is away is the publisher's: only one that believes itself connected must come round."""
-    patience_s = unit.config.watchdog.stage_s
-    found = [Watched(name, pulse, patience_s + (DISK_S if name == "accept" else 0)) for name, pulse in unit.pipeline.pulses.items()]
+    is away is the publisher's: only one that believes itself connected must come round. A disk that fails is the outbox's."""
+    patience_s, outbox = unit.config.watchdog.stage_s, unit.outbox
+    waits = partial(_is_late, outbox.pulse, WAITING_S)
+    found = [Watched(name, pulse, patience_s, waits if name == "accept" else never) for name, pulse in unit.pipeline.pulses.items()]
     for spec in unit.config.cameras:
         camera, slowest_s = unit.cameras[spec.id], 1 / spec.fps if spec.fps else 0.0
         found.append(Watched(f"camera {spec.id}", unit.pulses[spec.id], patience_s + spec.stall_s + slowest_s, partial(_away, camera)))
-    # a broker that is away is the publisher's state; while it is there, a loop may ask the outbox three times, and wait each time
-    found.append(Watched("mqtt", unit.publisher.pulse, patience_s + 3 * DISK_S, lambda: not unit.publisher.state.connected))
-    found.append(Watched("outbox", unit.outbox.pulse, patience_s + DATABASE_S))
+    found.append(Watched("mqtt", unit.publisher.pulse, patience_s, lambda: not unit.publisher.state.connected or waits()))
+    found.append(Watched("outbox", outbox.pulse, patience_s + DISK_S, lambda: bool(outbox.state.trouble) or unit.eraser.busy))
+    found.append(Watched("outbox", outbox.pulse, patience_s + DATABASE_S))
     return found
+
+
+def _is_late(pulse: Pulse, than_s: float) -> bool:
+    return time.monotonic_ns() - pulse.at_ns > than_s * 1e9
 
 
 def _away(camera: Camera) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from alpr.imaging import quad_size, rectify
-from alpr.types import Frame, PlateCrop, PlateEvent, Read, Track
+from alpr.types import Detections, Frame, PlateCrop, PlateEvent, Read, Track
 from edge.detector import Detector
 from edge.enhancer import Enhancer
 from edge.gate import Action, Gate, weight
@@ -16,6 +17,7 @@ from edge.judge import Judge, Sighted
 from edge.pipeline import Stage
 from edge.reader import Reader
 from edge.tracker import Tracker, TrackerRules
+from edge.zones import Courses, Grounds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +42,19 @@ class Sighting:
     timings_ms: dict[str, float]
 
 
+class Onlooker(Protocol):
+    """Somebody who watches: called by the unit's own threads, so that it takes note and returns at once."""
+
+    def saw(self, frame: Frame, found: Detections, tracks: Sequence[Track]) -> None:
+        """A frame, every plate that was found in it, and those that are followed and read. On the detecting thread."""
+
+    def heard(self, camera: str, job: Job) -> None:
+        """The reads of a crop. On the voting thread."""
+
+    def accepted(self, event_id: str, event: PlateEvent) -> None:
+        """An event as it leaves the unit. On the accepting thread."""
+
+
 @dataclass(slots=True)
 class Loop:
     """The stages and what they share. Each method is called by one thread at a time."""
@@ -50,7 +65,10 @@ class Loop:
     gate: Gate
     judge: Judge
     tracker_rules: TrackerRules
-    counts: Counter[str] = field(default_factory=Counter)  # frames, plates, crops by the gate's action
+    grounds: Grounds = field(default_factory=Grounds)
+    courses: Courses = field(default_factory=Courses)
+    onlooker: Onlooker | None = None
+    counts: Counter[str] = field(default_factory=Counter)  # frames, plates, plates ignored for their place, crops by the gate's action
     _trackers: dict[str, Tracker] = field(default_factory=dict)
     _last: dict[str, Sighted] = field(default_factory=dict)
 
@@ -67,22 +85,29 @@ class Loop:
         started_ns = time.monotonic_ns()
         height, width = frame.bgr.shape[:2]
         seen = Sighted(frame.camera, frame.captured_ns, frame.captured_utc_s, (width, height))
-        detections = self.detector(frame.bgr)
+        found, ground = self.detector(frame.bgr), self.grounds[frame.camera]
+        kept = ground.kept(found, seen.image_size)
         tracker = self._trackers.setdefault(frame.camera, Tracker(self.tracker_rules))
-        updates = tracker.update(detections, frame.scene_ns)
-        jobs = tuple(job for track in updates.current for job in self._job(frame, track))
+        updates = tracker.update(kept, frame.scene_ns)
+        current = [replace(track, course=self.courses.follow(frame, track, ground)) for track in updates.current]
+        ended = self._left(frame.camera, updates.ended)
+        here = [track for track in current if ground.reads(track.box, seen.image_size)]
+        jobs = tuple(job for track in here for job in self._job(frame, track))
         self._last[frame.camera] = seen
         self.counts["frames"] += 1
-        self.counts["plates"] += len(updates.current)
-        if not jobs and not updates.ended:
+        self.counts["plates"] += len(current)
+        self.counts["ignored"] += len(found) - len(kept) + len(current) - len(here)
+        if self.onlooker is not None:
+            self.onlooker.saw(frame, found, here)
+        if not jobs and not ended:
             return ()
         timings = {"wait": _ms(started_ns - frame.captured_ns), "detect": _ms(time.monotonic_ns() - started_ns)}
-        return (Sighting(seen, frame.scene_ns, jobs, tuple(updates.ended), timings),)
+        return (Sighting(seen, frame.scene_ns, jobs, ended, timings),)
 
     def last_sightings(self) -> Iterable[Sighting]:
         """The recordings ended, and with them every track."""
         for camera, tracker in self._trackers.items():
-            if ended := tuple(tracker.flush()):
+            if ended := self._left(camera, tracker.flush()):
                 yield Sighting(self._last[camera], max(track.last_ns for track in ended), (), ended, {})
 
     def enhance(self, sighting: Sighting) -> Iterable[Sighting]:
@@ -126,11 +151,17 @@ class Loop:
                 decided = decided or now_decided
                 events += [event] if event else []
             self.gate.answered(camera, job.track.id, decided)
+            if self.onlooker is not None:
+                self.onlooker.heard(camera, job)
         for track in sighting.ended:
             event = self.judge.close(camera, track, timings)
             events += [event] if event else []
             self.gate.forget(camera, track.id)
         return events
+
+    def _left(self, camera: str, tracks: Iterable[Track]) -> tuple[Track, ...]:
+        """Tracks that ended, with their whole course."""
+        return tuple(replace(track, course=self.courses.leave(camera, track.id)) for track in tracks)
 
     def _job(self, frame: Frame, track: Track) -> Iterable[Job]:
         height_px = quad_size(track.quad)[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import time
 from collections.abc import MutableMapping
@@ -11,6 +12,8 @@ from collections.abc import MutableMapping
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 1.0
+LONGEST = 1000
+"""Characters of a status: a datagram that is too long is not sent at all."""
 
 
 class Manager:
@@ -19,7 +22,8 @@ class Manager:
     def __init__(self, environment: MutableMapping[str, str]) -> None:
         self._address = environment.pop("NOTIFY_SOCKET", "")
         ours = environment.pop("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-        self.watchdog_s = int(environment.pop("WATCHDOG_USEC", "0")) / 1e6 if ours and self._address else 0.0
+        asked = environment.pop("WATCHDOG_USEC", "0")
+        self.watchdog_s = _seconds(asked) if ours and self._address else 0.0
         self._status = ""
 
     def ready(self) -> None:
@@ -41,7 +45,8 @@ class Manager:
         self._tell("STOPPING=1")
 
     def status(self, text: str) -> None:
-        """A line for `systemctl status`, where it has changed."""
+        """A line for `systemctl status`, where it has changed. In one line: the manager takes the next one for an assignment."""
+        text = " ".join(text.split())[:LONGEST]
         if text != self._status:
             self._status = text
             self._tell(f"STATUS={text}")
@@ -53,6 +58,14 @@ class Manager:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
                 sock.settimeout(PATIENCE_S)
                 sock.connect("\0" + self._address[1:] if self._address.startswith("@") else self._address)
-                sock.send("\n".join(states).encode())
+                sock.send("\n".join(states).encode("utf-8", "replace"))
         except OSError as error:
             log.warning("the service manager does not hear %s: %s", states[0], error)
+
+
+def _seconds(microseconds: str) -> float:
+    """No watchdog where WATCHDOG_USEC is no number: whoever set it was not systemd."""
+    if re.fullmatch("[0-9]{1,18}", microseconds):
+        return int(microseconds) / 1e6
+    log.warning("WATCHDOG_USEC is %r, expected microseconds: no watchdog is fed", microseconds[:40])
+    return 0.0

@@ -11,17 +11,15 @@ import queue
 import threading
 import time
 from bisect import bisect_left
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from edge.pulse import Pulse
+from edge.recent import Recent
 from edge.slots import WAIT_S
 
 log = logging.getLogger(__name__)
-KEPT = 20_000
-"""Durations kept a stage for percentiles; older ones go."""
 BOUNDS_MS = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 10_000.0)
 """Of the histogram that is kept for ever: from a tracker's step to a stage that is about to be called stuck."""
 
@@ -41,7 +39,7 @@ class Timing:
 
     count: int = 0
     busy_ns: int = 0
-    recent_ms: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
+    recent_ms: Recent = field(default_factory=Recent)  # for percentiles
     histogram: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_MS) + 1))  # by bound, at most; the last is for all above
 
     def add(self, duration_ns: int) -> None:

@@ -1,7 +1,7 @@
 """What leaves the unit of the plates that it reads, and what it never looks at.
 
 plain       the text
-allow_list  only plates of a list, the rest is counted and forgotten
+allow_list  only plates of a list, the rest is counted and forgotten; a poor read that hits one of `lists` leaves as the listed plate
 hmac        instead of the text a token: HMAC-SHA-256 under a key that changes every rotate_days. The same plate has the same token for as
             long, and none that links it to the time after. An unkeyed hash is no secret: all plates of a country are tried in minutes.
             Whoever has the key can try them too, so a token is still personal data.
@@ -13,6 +13,7 @@ import base64
 import hashlib
 import hmac
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ KEY_BYTES: Final = 32
 KEY_ID: Final = 6
 """Characters in front of a token that say which period's key made it."""
 DAY_S: Final = 86_400
+LONGEST_DAYS: Final = 36_500
 
 
 class PrivacyError(ValueError):
@@ -58,8 +60,8 @@ class PrivacyRules:
     masks: tuple[Mask, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.rotate_days < 1:
-            raise PrivacyError(f"rotate_days is {self.rotate_days}, expected a whole number at least 1")
+        if not 1 <= self.rotate_days <= LONGEST_DAYS:
+            raise PrivacyError(f"rotate_days is {self.rotate_days}, expected a whole number at least 1, and at most {LONGEST_DAYS}")
         for mode, name in (("allow_list", "allow_list"), ("hmac", "key_file")):
             if (self.mode == mode) != (getattr(self, name) is not None):
                 raise PrivacyError(
@@ -82,10 +84,7 @@ class Privacy:
             return event
         if self._mode == "hmac":
             return self._sealed(event)
-        if event.vote.plate in self._allowed:
-            return event
-        self.withheld += 1
-        return None
+        return self._listed(event)
 
     def tokens(self, plate: str, since_utc_s: float, until_utc_s: float) -> list[str]:
         """Every token that a plate had in a time, for its erasure; none in the other modes."""
@@ -94,11 +93,29 @@ class Privacy:
         first, last = (period(moment, self._rotate_days) for moment in (since_utc_s, until_utc_s))
         return [token(plate, self._key, number) for number in range(first, last + 1)]
 
+    def _listed(self, event: PlateEvent) -> PlateEvent | None:
+        """A plate of the allow list, as it was read; or, where a poor read hits one of `lists` with such a plate, as that plate alone."""
+        hits = tuple(hit for hit in event.hits if hit.plate in self._allowed)
+        if event.vote.plate in self._allowed:
+            return replace(event, hits=hits)
+        if hits:
+            best = max(hits, key=lambda hit: hit.probability)
+            return replace(_renamed(event, best.plate, best.probability), hits=hits)
+        self.withheld += 1
+        return None
+
     def _sealed(self, event: PlateEvent) -> PlateEvent:
-        """Everything that tells the text goes with it: the raw read, each character with its runners-up, the candidates, the picture."""
-        name = token(event.vote.plate, self._key, period(event.captured_utc_s, self._rotate_days))
-        region = replace(event.vote.region, display="")
-        return replace(event, vote=replace(event.vote, plate=name, raw=name, chars=(), candidates=(), region=region), crop=None)
+        number = period(event.captured_utc_s, self._rotate_days)
+        hits = tuple(replace(hit, plate=token(hit.plate, self._key, number), note="") for hit in event.hits)
+        return replace(_renamed(event, token(event.vote.plate, self._key, number), event.vote.score), hits=hits)
+
+
+def _renamed(event: PlateEvent, name: str, score: float) -> PlateEvent:
+    """The event under another text. Everything that tells its own goes: the raw read, each character with its runners-up, the candidates,
+    the picture."""
+    region = replace(event.vote.region, display="")
+    vote = replace(event.vote, plate=name, raw=name, score=score, chars=(), candidates=(), region=region, lattice=None)
+    return replace(event, vote=vote, crop=None)
 
 
 def period(utc_s: float, rotate_days: int) -> int:
@@ -124,7 +141,12 @@ def listed(path: Path) -> frozenset[str]:
 
 def normal(plate: str) -> str:
     """A plate as it is read: upper case, A-Z0-9 alone."""
-    return re.sub(r"[^A-Z0-9]", "", plate.upper())
+    return re.sub(r"[^A-Z0-9]", "", latin(plate))
+
+
+def latin(plate: str) -> str:
+    """Upper case, without the marks that a reader does not tell: Ö is O, and Vietnam's Đ is D."""
+    return "".join(char for char in unicodedata.normalize("NFKD", plate.upper()) if not unicodedata.combining(char)).replace("Đ", "D")
 
 
 def key(path: Path) -> bytes:

@@ -46,22 +46,19 @@ class Vigil:
 
     def __init__(self, watched: Iterable[Watched]) -> None:
         self._watched = tuple(watched)
-        self._looked_ns = self._since_ns = time.monotonic_ns()
-        self._suspected: dict[str, int] = {}
+        self._looked_ns = time.monotonic_ns()
+        self._since_ns = [self._looked_ns] * len(self._watched)  # from when on each one's silence counts
 
     def stuck(self, now_ns: int | None = None) -> list[str]:
         """→ the threads that have not come round in time, with their silence in seconds."""
         now_ns = time.monotonic_ns() if now_ns is None else now_ns
-        if now_ns - self._looked_ns > AWAY_NS:
-            self._since_ns = now_ns
+        away = now_ns - self._looked_ns > AWAY_NS
         self._looked_ns = now_ns
-        before, late = self._suspected, [each for each in self._watched if self._is_late(each, now_ns)]
-        # seen twice with the same beat: a camera whose pictures come again streams a moment before its thread beats
-        self._suspected = {each.name: each.pulse.at_ns for each in late}
-        return [f"{each.name} ({self._silent_s(each, now_ns):.1f} s)" for each in late if before.get(each.name) == each.pulse.at_ns]
-
-    def _is_late(self, each: Watched, now_ns: int) -> bool:
-        return not each.pulse.ended and self._silent_s(each, now_ns) > each.patience_s and not each.excused()
-
-    def _silent_s(self, each: Watched, now_ns: int) -> float:
-        return (now_ns - max(each.pulse.at_ns, self._since_ns)) / 1e9
+        late = []
+        for number, each in enumerate(self._watched):
+            if away or each.excused():  # a camera that streams again has a whole patience to beat, on a busy machine too
+                self._since_ns[number] = now_ns
+            silent_s = (now_ns - max(each.pulse.at_ns, self._since_ns[number])) / 1e9
+            if silent_s > each.patience_s and not each.pulse.ended:
+                late.append(f"{each.name} ({silent_s:.1f} s)")
+        return late

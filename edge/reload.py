@@ -10,13 +10,14 @@ from typing import Final
 
 from edge import logs
 from edge.config import Config, ConfigError
+from edge.lists import ListError
 from edge.mqtt import MqttConfigError
 from edge.privacy import PrivacyError
 from edge.unit import Unit
 
 log = logging.getLogger(__name__)
 
-LIVE: Final = ("regions", "gate", "events", "privacy", "governor", "log", "stop_s")
+LIVE: Final = ("regions", "gate", "events", "zones", "lines", "lists", "privacy", "governor", "log", "stop_s")
 """The sections that a running unit takes up. The others are built into its threads, models and connections: they need a restart."""
 
 
@@ -49,7 +50,7 @@ class Reloader:
         with self._lock:
             try:
                 self.last = self._adopt(self._read())
-            except (ConfigError, MqttConfigError, PrivacyError) as error:
+            except (ConfigError, MqttConfigError, PrivacyError, ListError) as error:
                 self.last = Outcome(refused=str(error))
             log.log(logging.ERROR if self.last.refused else logging.WARNING, "reload: %s", self.last)
             return self.last

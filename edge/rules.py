@@ -10,6 +10,7 @@ from edge.governor import GovernorRules
 from edge.judge import JudgeRules
 from edge.outbox import OutboxLimits
 from edge.tracker import TrackerRules
+from edge.zones import Grounds
 
 
 def gate_rules(config: Config) -> GateRules:
@@ -30,6 +31,10 @@ def judge_rules(config: Config) -> JudgeRules:
 
 def governor_rules(config: Config) -> GovernorRules:
     return GovernorRules(**{each.name: getattr(config.governor, each.name) for each in fields(GovernorRules)})
+
+
+def grounds(config: Config) -> Grounds:
+    return Grounds.of(config.zones, config.lines)
 
 
 def tracker_rules(config: Config) -> TrackerRules:

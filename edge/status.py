@@ -56,6 +56,7 @@ def _events(unit: Unit) -> dict[str, Any]:
         "rejected": outbox.rejected,
         "rescued": outbox.rescued,
         "replayed": outbox.replayed,
+        "recalled": outbox.recalled,
         "expired": {"age": outbox.expired_by_age, "size": outbox.expired_by_size},
         "set_aside": outbox.set_aside,
         "dead": outbox.dead,

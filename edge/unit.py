@@ -17,6 +17,8 @@ from alpr.contract import Contract
 from alpr.syntax import Grammar
 from alpr.types import Frame, PlateEvent
 from edge import status
+from edge.adapters import Announcement, Companions
+from edge.adapters.home_assistant import Described
 from edge.audit import Audit
 from edge.cameras import Camera, CameraSpec, open_camera
 from edge.config import Config
@@ -30,16 +32,18 @@ from edge.events import EventError, Identity
 from edge.gate import Gate
 from edge.governor import Governor, within
 from edge.judge import Judge
+from edge.lists import Lists
 from edge.loop import Loop
-from edge.mqtt import Publisher
+from edge.mqtt import Publisher, Topics
 from edge.outbox import Outbox, OutboxError, Row
 from edge.outbox.door import Door
 from edge.pipeline import Pipeline, Stage, Timing
 from edge.privacy import Privacy, masked, polygons_of
 from edge.pulse import Pulse
 from edge.reader import Reader
-from edge.rules import gate_rules, governor_rules, judge_rules, limits, tracker_rules
+from edge.rules import gate_rules, governor_rules, grounds, judge_rules, limits, tracker_rules
 from edge.slots import Slots, nothing
+from edge.zones import Courses
 
 log = logging.getLogger(__name__)
 REGIONS = Path(contract.__file__).parent / "regions"
@@ -55,11 +59,14 @@ def loop_from(config: Config) -> Loop:
     kind, stages = (
         _on_gpu(config, detector, enhancer, reader) if config.engine == "tensorrt" else _on_cpu(config, detector, enhancer, reader)
     )
+    grammar = Grammar.load(REGIONS, config.regions or None)
     return kind(
         *stages,
         gate=Gate(gate_rules(config)),
-        judge=Judge(Grammar.load(REGIONS, config.regions or None), judge_rules(config), config.mqtt.crop_qos is not None),
+        judge=Judge(grammar, judge_rules(config), config.mqtt.crop_qos is not None, Lists(config.lists, grammar)),
         tracker_rules=tracker_rules(config),
+        grounds=grounds(config),
+        courses=Courses(config.events.parked_after_s),
     )
 
 
@@ -93,7 +100,8 @@ class Unit:
     """Cameras, loop, outbox and publisher of one config. `start`, then `run`; `close` in any case."""
 
     def __init__(self, config: Config, rng: np.random.Generator, stop: threading.Event) -> None:
-        """Raises ContractError, EngineError, CameraError, OutboxError, RegionError or MqttConfigError, each with what to mend."""
+        """Raises ContractError, EngineError, CameraError, OutboxError, RegionError, ListError or MqttConfigError, each with
+        what to mend."""
         self.config, self.stop = config, stop
         self.loop = loop_from(config)
         self.identity = Identity(config.device.id, config.device.site, models(config))
@@ -110,7 +118,10 @@ class Unit:
         self.audit = Audit(config.audit.path, config.audit.keep_days)
         self.eraser = Eraser(self.outbox, lambda: self.privacy, self.audit)
         self.door = Door(self.outbox, {"erase": self.eraser.answer})
-        self.publisher = Publisher(config.mqtt, self.outbox, self.identity, lambda: status.describe(self), rng)
+        topics = Topics(config.mqtt.prefix, config.device.id)
+        described = Described(self.identity, topics, tuple(self.cameras), bool(config.lists))
+        companions, announce = Companions(config.adapters, topics), Announcement(config.home_assistant, described)
+        self.publisher = Publisher(config.mqtt, self.outbox, self.identity, lambda: status.describe(self), rng, companions, announce)
         self.publisher.on_acknowledged(self._published)
         self.started_ns = time.monotonic_ns()
         self.accepted: Callable[[str, PlateEvent], None] = lambda event_id, event: None  # called on the accepting thread
@@ -138,11 +149,16 @@ class Unit:
             self.publisher.drain(self.config.stop_s)  # the recordings ended: their last events leave before the unit does
 
     def adopt(self, config: Config) -> None:
-        """Take up the sections that may change while the unit runs, from any thread. Raises PrivacyError, and has changed nothing then."""
+        """Take up the sections that may change while the unit runs, from any thread.
+
+        Raises PrivacyError or ListError, and has changed nothing then.
+        """
         privacy, grammar = Privacy(config.privacy), Grammar.load(REGIONS, config.regions or None)
+        lists = Lists(config.lists, grammar)
         privacy.withheld = self.privacy.withheld
         self.config, self.privacy = config, privacy
-        self.loop.judge.grammar, self.loop.judge.rules = grammar, judge_rules(config)
+        self.loop.judge.grammar, self.loop.judge.rules, self.loop.judge.watch = grammar, judge_rules(config), lists
+        self.loop.grounds, self.loop.courses.parked_after_s = grounds(config), config.events.parked_after_s
         self.governor.rules = governor_rules(config)
         self.settle()
 
@@ -209,6 +225,8 @@ class Unit:
             log.error("an event was not accepted: %s", error)
             return ()
         self.accepted(event_id, event)
+        if self.loop.onlooker is not None:
+            self.loop.onlooker.accepted(event_id, event)
         if event.crop is not None:
             self.publisher.offer_crop(event.camera, event_id, event.crop)
         return (event,)

@@ -86,6 +86,8 @@ def _opened(spec: CameraSpec) -> tuple[cv2.VideoCapture, U8]:
     """A capture that has given its first frame, and that frame."""
     path = Path(spec.source)
     where = f"camera {spec.id}: {spec.source}"
+    if not where.isascii() and where.encode("utf-8", "replace").decode() != where:  # cv2 dies of it, and Python with it
+        raise CameraError(f"camera {spec.id}: {spec.source!r}: expected a name in UTF-8; rename the file")
     try:
         mode = path.stat()
     except OSError as error:

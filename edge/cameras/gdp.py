@@ -21,6 +21,9 @@ HEADER = struct.Struct(">BBBxHIQQQQH14xHH")
 BUFFER, CAPS = 1, 2
 NO_TIME = 2**64 - 1
 LONGEST = 1 << 28
+LEAST_PX = {"I420": 2, "BGR": 1}
+"""A side: an odd last row or column of I420 is left out, and with it all of a picture of one."""
+_SIDE = re.compile("[0-9]{1,5}")
 _FIELD = re.compile(r"\b(format|width|height)=\((?:string|int)\)\s*(\w+)")
 
 
@@ -86,7 +89,7 @@ def _header(kind: int, length: int) -> bytes:
 def _shape(caps: str) -> tuple[str, int, int]:
     fields = dict(_FIELD.findall(caps))
     form, width, height = fields.get("format", ""), fields.get("width", ""), fields.get("height", "")
-    if form not in ("I420", "BGR") or not (width.isdecimal() and height.isdecimal()) or int(width) * int(height) == 0:
+    if form not in LEAST_PX or not all(_SIDE.fullmatch(side) and int(side) >= LEAST_PX[form] for side in (width, height)):
         raise BrokenStreamError(f"expected pictures in I420 or BGR, found {caps[:120]!r}")
     return form, int(width), int(height)
 

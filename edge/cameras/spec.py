@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+DAY_S = 86_400
+MOST = {"width": 16_384, "height": 16_384, "fps": 1000, "stall_s": DAY_S, "open_s": DAY_S, "backoff_min_s": DAY_S, "backoff_max_s": DAY_S}
+"""What is above is a mistake, and would be an OverflowError in some thread's wait."""
 CODECS = ("auto", "h264", "h265", "mjpeg")
 DECODERS = ("auto", "gstreamer", "opencv")
 KINDS = "a video file, a folder of pictures, rtsp://…, rtsps://…, /dev/video0, v4l2:///dev/video0 or csi://0"
 _USER = re.compile(r"(?<=://)\S*@")
-_QUERY = re.compile(r"(?i)\b(password|passwd|pass|pwd|token|secret|auth)=[^&\s'\"]*")
+_SECRET = r"(?i)([\w-]*(?:password|passwd|pass|pwd|token|secret|auth|api_?key))="
+_QUERY = re.compile(_SECRET + r"[^&\s'\"]*")
+_PAIR = re.compile(_SECRET + "([^&]*)")
 
 
 class CameraError(ValueError):
@@ -36,7 +42,7 @@ class CameraSpec:
     open_s: float = 10.0  # the same, for the first picture after opening
     frozen_s: float = 10.0  # a live picture that is bit by bit the same for so long is frozen; 0 never is
     backoff_min_s: float = 0.5
-    backoff_max_s: float = 30.0
+    backoff_max_s: float = 5.0  # with the opening itself, a source is seen again within 10 s of its return, however long it was away
 
     def __post_init__(self) -> None:
         faults = [fault for fault in _faults(self) if fault]
@@ -49,10 +55,10 @@ class CameraSpec:
 
 def _faults(spec: CameraSpec) -> list[str]:
     """Everything that is wrong with a spec, each in words."""
-    positive = ("width", "height", "fps", "stall_s", "open_s", "backoff_min_s", "backoff_max_s")
-    wrong = [f"{key} is {value}, expected above 0" for key in positive if (value := getattr(spec, key)) is not None and not value > 0]
+    given = {key: (getattr(spec, key), most) for key, most in MOST.items() if getattr(spec, key) is not None}
+    wrong = [f"{key} is {value}, expected above 0 and at most {most}" for key, (value, most) in given.items() if not 0 < value <= most]
     wrong += [] if spec.id else ["id is empty"]
-    wrong += [] if spec.frozen_s >= 0 else [f"frozen_s is {spec.frozen_s}, expected 0 (off) or more"]
+    wrong += [] if 0 <= spec.frozen_s <= DAY_S else [f"frozen_s is {spec.frozen_s}, expected 0 (off) or more, and at most {DAY_S}"]
     wrong += [] if (spec.width is None) == (spec.height is None) else ["width and height are given together or not at all"]
     wrong += [] if spec.codec in CODECS else [f"codec is {spec.codec!r}, expected one of {', '.join(CODECS)}"]
     wrong += [] if spec.decoder in DECODERS else [f"decoder is {spec.decoder!r}, expected one of {', '.join(DECODERS)}"]
@@ -89,7 +95,11 @@ def redacted(text: str, source: str = "") -> str:
 
 
 def secrets_of(source: str) -> list[str]:
-    """The password in a source's URL, and `user:password`, longest first; a password under four letters only with its user."""
-    userinfo = source.partition("://")[2].rpartition("@")[0]
-    password = userinfo.partition(":")[2]
-    return [secret for secret in (userinfo, password) if len(secret) > 3]
+    """The passwords in a source's URL, `user:password` and those of its query, as they stand there and decoded, longest first.
+
+    One under four letters only with its user: alone it would be found in every other word.
+    """
+    rest = source.partition("://")[2]
+    users = {rest.partition("@")[0], rest.rpartition("@")[0]} if "@" in rest else set()  # a path may hold an @ too, and a password
+    found = {*users, *(user.partition(":")[2] for user in users), *(value for _, value in _PAIR.findall(rest))}
+    return sorted((secret for secret in found | set(map(unquote, found)) if len(secret) > 3), key=lambda secret: (-len(secret), secret))

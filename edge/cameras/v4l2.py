@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge.cameras import gstreamer
-from edge.cameras.spec import CameraError, CameraSpec
+from edge.cameras.spec import CameraError, CameraSpec, shown
 
 
 def elements(jetson: bool) -> tuple[str, ...]:
@@ -17,7 +17,7 @@ def device(source: str) -> Path:
     """The device's path; raises CameraError for one that could not stand in a pipeline."""
     path = source.removeprefix("v4l2://")
     if not path.startswith("/") or any(char.isspace() or char in "\"'\\!" for char in path):
-        raise CameraError(f"{source!r} names no device; expected /dev/video0 or v4l2:///dev/video0")
+        raise CameraError(f"{shown(source)!r} names no device; expected /dev/video0 or v4l2:///dev/video0")
     return Path(path)
 
 

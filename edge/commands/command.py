@@ -10,10 +10,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from edge.mqtt.presence import finite
+from edge.received import document
+from edge.schemas import strict
 
 SCHEMA_FILE: Final = "command.v1.json"
 RESULT: Final = "kerbside.result/1"
@@ -47,13 +48,13 @@ def parse(payload: bytes) -> Command:
     if len(payload) > MOST_BYTES:
         raise CommandError(f"has {len(payload)} bytes, expected at most {MOST_BYTES}")
     try:
-        document = json.loads(payload)
-    except (ValueError, RecursionError) as error:
+        asked = document(payload)
+    except ValueError as error:
         raise CommandError(f"is no JSON: {error}") from error
-    fault = best_match(_validator().iter_errors(document))
+    fault = best_match(_validator().iter_errors(asked))
     if fault is not None:
         raise CommandError(f"{fault.json_path}: {fault.message[:200]}")
-    return Command(document["id"], document["do"], utc_s(document["expires"]), document.get("with", {}))
+    return Command(asked["id"], asked["do"], utc_s(asked["expires"]), asked.get("with", {}))
 
 
 def result(command: Command, ok: bool, told: Any) -> bytes:
@@ -77,10 +78,9 @@ def _readable(moment: str) -> str:
 
 
 @cache
-def _validator() -> Draft202012Validator:
+def _validator() -> Any:
     schema = json.loads((files("edge") / "schemas" / SCHEMA_FILE).read_text(encoding="utf-8"))
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
+    return strict(schema)
 
 
 def moment_of(utc_seconds: float) -> str:

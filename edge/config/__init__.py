@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,20 +22,25 @@ from edge.config.validation import Validator
 __all__ = ["Config", "ConfigError", "Problem", "check", "load"]
 
 VARIABLE = re.compile(r"\$\{(\w*)\}")
+UNWRITABLE = re.compile("[\\0\ud800-\udfff]")
+"""What no path holds, and what stands for bytes that are no UTF-8: nothing can send those, and OpenCV dies of a name with them."""
 Section = TypeVar("Section")
 
 
-def load(path: str | Path, overrides: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ) -> Config:
+def load(
+    path: str | Path, overrides: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ, text: str | None = None
+) -> Config:
     """Read a config and check all of it; relative paths in it start from its own folder.
 
-    `overrides` replaces values by key, "mqtt.host" or "cameras"; sources among them start from the working directory. Raises ConfigError.
+    `overrides` replaces values by key, "mqtt.host" or "cameras"; sources among them start from the working directory.
+    `text` is checked as if the file held it. Raises ConfigError.
     """
-    document = read(Path(path))
+    document = read(Path(path), text)
     data, overrides = document.data, overrides or {}
     for key, value in overrides.items():
         _put(data, key.split("."), value)
     wrong = _expand(data, Credentials(environment))
-    config, found = Validator().validate(data, lambda config: _located(config, document.path.absolute().parent, "cameras" in overrides))
+    config, found = _validator().validate(data, lambda config: _located(config, document.path.absolute().parent, "cameras" in overrides))
     problems = [Problem.at(_line(document, key, overrides), key, redacted(text)) for key, text in {**found, **wrong}.items()]
     if config is None or problems or document.problems:
         raise ConfigError(document.path, [*document.problems, *problems])
@@ -50,6 +56,12 @@ def check(path: str | Path) -> int:
         return 1
     print(f"{path}: OK")
     return 0
+
+
+@cache
+def _validator() -> Validator:
+    """Compiled once: it takes longer than all the rest of a reload."""
+    return Validator()
 
 
 def _line(document: Document, key: Key, overrides: Mapping[str, Any]) -> int:
@@ -73,9 +85,9 @@ def _expand(holder: Any, environment: Mapping[str, str], above: Key = ()) -> dic
         key = (*above, part)
         if isinstance(value, (dict, list)):
             wrong |= _expand(value, environment, key)
-        elif isinstance(value, str) and "\0" in value:  # no path and no name holds one: opening it would be a ValueError
-            wrong[key] = f"is {value!r}, expected text without \\0"
-            holder[part] = value.replace("\0", "")
+        elif isinstance(value, str) and UNWRITABLE.search(value):
+            wrong[key] = f"is {value!r}, expected text in UTF-8 without \\0"
+            holder[part] = UNWRITABLE.sub("", value)
         elif isinstance(value, str) and VARIABLE.search(value):
             names = VARIABLE.findall(value)
             unset = [name for name in names if name not in environment]
@@ -85,6 +97,9 @@ def _expand(holder: Any, environment: Mapping[str, str], above: Key = ()) -> dic
                 wrong[key] = f"is {value!r}, expected variables that are set: the environment has no {', '.join(unset)}"
             else:
                 holder[part] = VARIABLE.sub(lambda name: environment[name[1]], value)
+                if UNWRITABLE.search(holder[part]):
+                    wrong[key] = f"is {value!r}, expected variables of UTF-8 text"
+                    holder[part] = UNWRITABLE.sub("", holder[part])
     return wrong
 
 
@@ -108,7 +123,11 @@ def _named(config: Config) -> Config:
 def _absolute(section: Section, folder: Path) -> Section:
     values = {each.name: getattr(section, each.name) for each in fields(section) if each.init}  # type: ignore[arg-type]
     moved = {name: folder / value for name, value in values.items() if isinstance(value, Path)}
-    inner = {name: _absolute(value, folder) for name, value in values.items() if is_dataclass(value) and not isinstance(value, type)}
+    inner: dict[str, Any] = {
+        name: _absolute(value, folder) for name, value in values.items() if is_dataclass(value) and not isinstance(value, type)
+    }
+    if "lists" in values:
+        inner["lists"] = tuple(_absolute(each, folder) for each in values["lists"])
     return replace(section, **moved, **inner)  # type: ignore[type-var]
 
 

@@ -12,6 +12,7 @@ from edge.cameras.spec import CameraError, kind_of
 from edge.config.problem import Key, spelled
 from edge.config.safety import unsafe
 from edge.config.sections import LEVEL, LEVEL_WORDS, Config
+from edge.lists import ListError, entries
 from edge.mqtt.config import MqttConfigError
 
 Clash = tuple[Key, str]
@@ -26,7 +27,7 @@ REGIONS = Path(alpr.__file__).parent / "regions"
 
 def clashes(config: Config) -> Iterator[Clash]:
     """Everything that is wrong with a config whose values are each allowed."""
-    for check in (_camera_names, _camera_sources, _regions, _models, _order, _broker, unsafe):
+    for check in (_camera_names, _camera_sources, _regions, _models, _order, _zones, _lists, _broker, unsafe):
         yield from check(config)
 
 
@@ -35,7 +36,7 @@ def _camera_names(config: Config) -> Iterator[Clash]:
         yield ("cameras",), "is empty, expected one camera or more"
     first: dict[str, int] = {}
     for index, camera in enumerate(config.cameras):
-        if not re.match(LEVEL, camera.id):
+        if not re.fullmatch(LEVEL, camera.id):
             yield ("cameras", index, "id"), f"is {camera.id!r}, expected {LEVEL_WORDS}"
         elif camera.id in first:
             yield ("cameras", index, "id"), f"is {camera.id!r}, as is cameras[{first[camera.id]}].id: expected a name of its own"
@@ -92,6 +93,30 @@ def _order(config: Config) -> Iterator[Clash]:
         least, found = (getattr(getattr(config, section), name) for section, name in (lower, upper))
         if found < least:
             yield upper, f"is {found}, expected at least {spelled(lower)}, {least}"
+
+
+def _zones(config: Config) -> Iterator[Clash]:
+    """Zones and lines of cameras that there are, each camera's with names of their own."""
+    cameras = [camera.id for camera in config.cameras]
+    for section in ("zones", "lines"):
+        first: dict[tuple[str, str], int] = {}
+        for index, each in enumerate(getattr(config, section)):
+            if each.camera not in cameras:
+                yield (section, index, "camera"), f"is {each.camera!r}, expected one of {', '.join(cameras)}"
+            if (other := first.setdefault((each.camera, each.name), index)) != index:
+                yield (section, index, "name"), f"is {each.name!r}, as is {section}[{other}].name: expected a name of its own"
+
+
+def _lists(config: Config) -> Iterator[Clash]:
+    """Lists with names of their own, and files that can be read."""
+    first: dict[str, int] = {}
+    for index, each in enumerate(config.lists):
+        if (other := first.setdefault(each.name, index)) != index:
+            yield ("lists", index, "name"), f"is {each.name!r}, as is lists[{other}].name: expected a name of its own"
+        try:
+            entries(each.file)
+        except ListError as error:
+            yield ("lists", index, "file"), str(error).removeprefix("file ")
 
 
 def _broker(config: Config) -> Iterator[Clash]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from alpr import document
 from edge.config.problem import ConfigError, Key, Problem
 
 
@@ -26,40 +27,28 @@ class Document:
         return next(self.lines[key[:end]] for end in range(len(key), -1, -1) if key[:end] in self.lines)
 
 
-def read(path: Path) -> Document:
-    """Read a YAML file that holds a mapping. Raises ConfigError, with line and column where it is not YAML."""
+def read(path: Path, text: str | None = None) -> Document:
+    """Read a YAML file that holds a mapping, or a text that is to stand in it.
+
+    Raises ConfigError, with line and column where it is not YAML.
+    """
     try:
-        return _parse(path, path.read_text(encoding="utf-8"))
+        return _parse(path, path.read_text(encoding="utf-8") if text is None else text)
     except OSError as error:
         raise ConfigError(path, [Problem(0, "", f"cannot be read ({error.strerror})")]) from error
     except UnicodeDecodeError as error:
         raise ConfigError(path, [Problem(0, "", f"is not UTF-8 text (byte {error.start})")]) from error
     except yaml.YAMLError as error:
         raise ConfigError(path, [_syntax(error)]) from error
-    except RecursionError as error:
-        raise ConfigError(path, [Problem(0, "", "nests too deep, or an alias in it holds itself")]) from error
 
 
 def _parse(path: Path, text: str) -> Document:
-    loader = yaml.SafeLoader(text)
-    try:
-        node = loader.get_single_node()
-        if not isinstance(node, yaml.MappingNode):
-            line = node.start_mark.line + 1 if node else 0
-            raise ConfigError(path, [Problem(line, "", "holds no settings, expected `key: value` lines as in the shipped config.yaml")])
-        keys = list(_keys(node, ()))
-        return Document(path, _plain(loader, node), {(): 0, **dict(keys)}, tuple(_twice(keys)))
-    finally:
-        loader.dispose()
-
-
-def _plain(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
-    """A node's data; keys as they are written, so that the country NO does not become false."""
-    if isinstance(node, yaml.MappingNode):
-        return {name.value: _plain(loader, value) for name, value in node.value}
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(loader, item) for item in node.value]
-    return loader.construct_object(node)
+    node = document.parse(text)
+    if not isinstance(node, yaml.MappingNode):
+        line = node.start_mark.line + 1 if node else 0
+        raise ConfigError(path, [Problem(line, "", "holds no settings, expected `key: value` lines as in the shipped config.yaml")])
+    keys = list(_keys(node, ()))
+    return Document(path, document.plain(node), {(): 0, **dict(keys)}, tuple(_twice(keys)))
 
 
 def _keys(node: yaml.Node, above: Key) -> Iterator[tuple[Key, int]]:
@@ -70,8 +59,6 @@ def _keys(node: yaml.Node, above: Key) -> Iterator[tuple[Key, int]]:
             yield from _keys(item, (*above, index))
     elif isinstance(node, yaml.MappingNode):
         for name, value in node.value:
-            if not isinstance(name, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(None, None, "expected a word as the key", name.start_mark)
             yield (*above, name.value), name.start_mark.line + 1
             yield from _keys(value, (*above, name.value))
 
@@ -87,6 +74,5 @@ def _twice(keys: list[tuple[Key, int]]) -> Iterator[Problem]:
 def _syntax(error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     why = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-    if mark is None:
-        return Problem(0, "", f"is not YAML: {why}")
-    return Problem(mark.line + 1, "", f"column {mark.column + 1}: is not YAML: {why}")
+    said = why if isinstance(error, document.DocumentError) else f"is not YAML: {why}"
+    return Problem(mark.line + 1, "", f"column {mark.column + 1}: {said}") if mark else Problem(0, "", said)

@@ -4,19 +4,22 @@ nobody may read."""
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from ipaddress import ip_address
 
 from edge.certificate import CertificateError, common_name
 from edge.config.problem import Key
 from edge.config.sections import LEVEL, LEVEL_WORDS, Config
 from edge.privacy import Privacy, PrivacyError
+from edge.web import access
 
 Clash = tuple[Key, str]
 
 
 def unsafe(config: Config) -> Iterator[Clash]:
-    for check in (_in_the_clear, _identity, _privacy, _pictures, _masks, _governor):
+    for check in (_in_the_clear, _identity, _privacy, _pictures, _masks, _web, _governor):
         yield from check(config)
 
 
@@ -40,7 +43,7 @@ def _identity(config: Config) -> Iterator[Clash]:
     given, cert_file = config.device.id, config.mqtt.cert_file
     if not given:
         yield ("device", "id"), f"is missing, expected {LEVEL_WORDS}; or mqtt.cert_file"
-    elif not re.match(LEVEL, given):  # out of a certificate
+    elif not re.fullmatch(LEVEL, given):  # out of a certificate
         yield ("device", "id"), f"is {given!r} by the certificate mqtt.cert_file, expected {LEVEL_WORDS}"
     if given and cert_file is not None:
         try:
@@ -74,6 +77,29 @@ def _masks(config: Config) -> Iterator[Clash]:
     for index, mask in enumerate(config.privacy.masks):
         if mask.camera not in cameras:
             yield ("privacy", "masks", index, "camera"), f"is {mask.camera!r}, expected one of {', '.join(cameras)}"
+
+
+def _web(config: Config) -> Iterator[Clash]:
+    """A page off this machine is for those who know its token, and nobody reads along."""
+    web = config.web
+    if not web.enabled:
+        return
+    if find_spec("aiohttp") is None:
+        yield ("web", "enabled"), f"is true, expected the package aiohttp, which is not installed: {sys.executable} -m pip install aiohttp"
+    if not is_loopback(web.host):
+        if web.token_file is None:
+            yield ("web", "token_file"), f"is missing, expected a file with a token, since other machines reach {web.host}"
+        if web.cert_file is None and not web.allow_plain:
+            why = f"expected a certificate, since {web.host} is reached over a network and all between could read the token along"
+            yield ("web", "cert_file"), f"is missing, {why}; web.allow_plain: true if that is meant"
+    if config.health.port == web.port and config.health.host == web.host and web.port:
+        yield ("web", "port"), f"is {web.port}, as is health.port: expected another"
+    try:
+        access.secret(web.token_file)
+        access.tls(web.cert_file, web.key_file)
+    except access.AccessError as error:
+        name, _, text = str(error).partition(" ")
+        yield ("web", name), text
 
 
 def _governor(config: Config) -> Iterator[Clash]:

@@ -6,22 +6,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
-from urllib.parse import unquote
 
 from pydantic import ConfigDict, Field
 
+from edge.adapters import Adapters, HomeAssistant
 from edge.cameras.spec import CameraSpec, secrets_of
 from edge.engines.triton.server import Server
+from edge.lists import PlateList
 from edge.mqtt.config import MqttConfig
 from edge.privacy import PrivacyRules
+from edge.web import access
+from edge.zones.rules import Line, Zone
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Pixels = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Threads = Annotated[int, Field(ge=1, le=64)]
-Days = Annotated[float, Field(ge=0)]
-Megabytes = Annotated[int, Field(ge=16)]
+Days = Annotated[float, Field(ge=0, le=36_500)]
+Megabytes = Annotated[int, Field(ge=16, le=1 << 20)]
 Precision = Literal["auto", "fp32", "int8"]
 Canvas = Annotated[int, Field(ge=32, multiple_of=32, description="a multiple of 32 px")]
 LEVEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
@@ -103,8 +106,9 @@ class Events:
     """When a plate is published."""
 
     early_score: Share = 0.95
-    final_score: Share = 0.6
+    final_score: Share = 0.8
     early_reads: Count = 2
+    parked_after_s: Seconds = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,22 @@ class Health:
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 9108
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The live view: see docs/live-view.md. Off, nothing of it is loaded."""
+
+    enabled: bool = False
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 9109
+    token_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    allow_plain: bool = False
+    edit: bool = True
+    fps: Annotated[float, Field(gt=0, le=30)] = 5.0
+    longest_px: Annotated[int, Field(ge=160, le=3840)] = 960
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,21 +205,28 @@ class Config:
     tracking: Tracking = field(default_factory=Tracking)
     gate: Gate = field(default_factory=Gate)
     events: Events = field(default_factory=Events)
+    zones: tuple[Zone, ...] = ()
+    lines: tuple[Line, ...] = ()
+    lists: tuple[PlateList, ...] = ()
     mqtt: MqttConfig = field(default_factory=MqttConfig)
+    adapters: Adapters = field(default_factory=Adapters)
+    home_assistant: HomeAssistant = field(default_factory=HomeAssistant)
     outbox: Outbox = field(default_factory=Outbox)
     privacy: PrivacyRules = field(default_factory=PrivacyRules)
     commands: Commands = field(default_factory=Commands)
     audit: Audit = field(default_factory=Audit)
     health: Health = field(default_factory=Health)
+    web: Web = field(default_factory=Web)
     governor: Governor = field(default_factory=Governor)
     watchdog: Watchdog = field(default_factory=Watchdog)
     log: Log = field(default_factory=Log)
     stop_s: Annotated[float, Field(gt=0, le=60)] = 2.0
 
     def secrets(self) -> Iterator[str]:
-        """Everything that must stand in no log: the cameras' passwords and the broker's. Raises MqttConfigError where it cannot be read."""
+        """Everything that must stand in no log: passwords of cameras and broker, the page's token. Raises MqttConfigError or
+        AccessError where it cannot be read."""
         for camera in self.cameras:
-            for secret in secrets_of(camera.source):
-                yield secret
-                yield unquote(secret)  # a decoder may say it as it uses it
+            yield from secrets_of(camera.source)
         yield self.mqtt.credentials()[1] or ""
+        if self.web.enabled:
+            yield access.secret(self.web.token_file)

@@ -7,9 +7,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from alpr.imaging import Letterbox
-from alpr.types import F32
-from edge.cuda.rectification import Rectification
+from alpr.imaging import Letterbox, Rectification
 
 Rows = NDArray[np.void]
 
@@ -39,7 +37,7 @@ def picture(address: int, size_px: tuple[int, int], fmt: Format = Format.BGR, pi
 
 def fitted(source: Rows, fit: Letterbox) -> Rows:
     """A PICTURE and how `alpr.imaging.letterbox` fits it, as a FITTED."""
-    height, width = (max(1, round(int(source[side]) * fit.scale)) for side in ("height", "width"))
+    height, width = fit.drawn_px((int(source["height"]), int(source["width"])))
     left, top = (int(offset) for offset in fit.offset)
     return np.array((source, top, left, height, width), FITTED)
 
@@ -48,5 +46,6 @@ def plate(source: Rows, cut: Rectification | None = None) -> Rows:
     """A PICTURE and the plate to cut out of it, as a PLATE; without a cut, all of the picture."""
     if cut is None:
         return np.array((source, np.eye(3, dtype=np.float32).ravel(), source["height"], source["width"]), PLATE)
-    warp: F32 = cut.warp.ravel()
-    return np.array((source, warp, *cut.size_px), PLATE)
+    # from the plate to the picture, inverted after the fact as warpPerspective does it: float32 then rounds the same way
+    warp = np.linalg.inv(cut.warp).astype(np.float32)
+    return np.array((source, warp.ravel(), *cut.size_px), PLATE)

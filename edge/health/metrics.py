@@ -17,7 +17,7 @@ from edge.pipeline import BOUNDS_MS, Timing
 CROPS: Final = ("read", "enhance", "wait", "give_up", "quads refused")
 """What the gate does with a crop, as `Loop.counts` has it."""
 GONE: Final = ("dead", "pruned", "dropped_dead", "set_aside")
-EVENTS: Final = ("accepted", "published", "refused", "unheard", "rejected", "rescued", "replayed", *GONE)
+EVENTS: Final = ("accepted", "published", "refused", "unheard", "rejected", "rescued", "replayed", "recalled", *GONE)
 Labelled = Iterable[tuple[tuple[str, ...], float]]
 
 

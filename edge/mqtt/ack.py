@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from edge.received import document
+
 SCHEMA: Final = "kerbside.ack/1"
 SCHEMA_FILE: Final = "ack.v1.json"
 MOST_IDS: Final = 1000
@@ -30,12 +32,12 @@ def sequences_of(payload: bytes, device: str, outbox: str) -> list[int]:
     if len(payload) > MOST_BYTES:
         raise AckError(f"has {len(payload)} bytes, expected at most {MOST_BYTES}")
     try:
-        document = json.loads(payload)
-    except (ValueError, RecursionError) as error:
+        said = document(payload)
+    except ValueError as error:
         raise AckError(f"is no JSON: {error}") from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise AckError(f"is {str(document)[:60]!r}, expected an object with schema {SCHEMA!r}")
-    ids = document.get("ids")
+    if not isinstance(said, dict) or said.get("schema") != SCHEMA:
+        raise AckError(f"is {str(said)[:60]!r}, expected an object with schema {SCHEMA!r}")
+    ids = said.get("ids")
     if not isinstance(ids, list) or len(ids) > MOST_IDS or not all(isinstance(each, str) for each in ids):
         raise AckError(f"ids are {str(ids)[:60]!r}, expected a list of up to {MOST_IDS} texts")
     ours = re.compile(rf"{re.escape(device)}-{re.escape(outbox)}-([0-9]{{1,18}})")

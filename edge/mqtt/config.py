@@ -9,6 +9,9 @@ from pathlib import Path
 
 VERSIONS = ("5", "3.1.1")
 MOST_IN_FLIGHT = 100
+SETTLE_MOST_S = 60.0
+LONGEST_S = 86_400
+"""A wait of more is a mistake; of much more, an OverflowError in the thread that waits."""
 
 
 class MqttConfigError(ValueError):
@@ -40,6 +43,7 @@ class MqttConfig:
     window: int = MOST_IN_FLIGHT  # events sent and not yet acknowledged
     status_s: float = 30.0
     keep_unheard: bool = True  # an event that no one had subscribed to is offered again (MQTT 5 alone tells)
+    settle_s: float = 2.0  # the broker must be heard of so long after an acknowledgement for that to count for good; 0: it counts at once
     consumer_ack: bool = False  # an event is done when a consumer says so on <prefix>/<device>/ack, not when the broker does
     consumer_ack_s: float = 20.0  # that a consumer may take for it before it is sent again
     crop_qos: int | None = None  # None: crops are not sent
@@ -53,8 +57,9 @@ class MqttConfig:
         _require(1 <= self.keepalive_s <= 65535, "keepalive_s", "1..65535", self.keepalive_s)
         _require(self.crop_qos in (None, 0, 1), "crop_qos", "none, 0 or 1", self.crop_qos)
         _require(0 < self.retry_first_s <= self.retry_most_s, "retry_first_s", f"above 0 and up to {self.retry_most_s}", self.retry_first_s)
-        for name in ("connect_timeout_s", "ack_timeout_s", "consumer_ack_s", "status_s"):
-            _require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
+        _require(0 <= self.settle_s <= SETTLE_MOST_S, "settle_s", f"0..{SETTLE_MOST_S:g}", self.settle_s)
+        for name in ("connect_timeout_s", "ack_timeout_s", "consumer_ack_s", "status_s", "retry_most_s"):
+            _require(0 < getattr(self, name) <= LONGEST_S, name, f"above 0 and at most {LONGEST_S}", getattr(self, name))
         self._refuse_clashes()
 
     def _refuse_clashes(self) -> None:
@@ -127,6 +132,9 @@ class Topics:
 
     def crop(self, camera: str) -> str:
         return self.of(f"{camera}/crop")
+
+    def hit(self, camera: str) -> str:
+        return self.of(f"{camera}/hit")
 
     def of(self, below: str) -> str:
         return f"{self.prefix}/{self.device}/{below}"

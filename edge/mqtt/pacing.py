@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from edge.outbox import Row
@@ -35,9 +37,9 @@ class Window:
 
     def __init__(self, most: int) -> None:
         self._most = self._ceiling = self.limit = most
+        self.newest_s = float("-inf")  # when the latest message that was answered had been sent: the broker was alive then
         self._sent: dict[int, tuple[Row | None, float]] = {}  # message id → the row, or None where it is no event; when
         self._answered_s = 0.0
-        self._newest_s = float("-inf")  # when the latest message that was answered had been sent
         self._overlooked: dict[int, Row] = {}  # message id → an event given up: the broker still counts it as under way
 
     def open(self, receive_maximum: int) -> None:
@@ -48,13 +50,13 @@ class Window:
     def sent(self, mid: int, row: Row | None, now: float) -> None:
         self._sent[mid] = (row, now)
 
-    def settle(self, mid: int, now: float) -> Row | None:
+    def answered(self, mid: int, now: float) -> Row | None:
         """An answer has come → the event that it is about."""
         self._answered_s = now
         if mid in self._overlooked:
             return self._overlooked.pop(mid)
-        row, when = self._sent.pop(mid, (None, self._newest_s))
-        self._newest_s = max(self._newest_s, when)
+        row, when = self._sent.pop(mid, (None, self.newest_s))
+        self.newest_s = max(self.newest_s, when)
         if row is not None:
             self.limit = min(self._ceiling, self.limit + 1)
         return row
@@ -64,10 +66,10 @@ class Window:
 
         Ending the connection for one and asking which it was took ack_timeout_s for each, and everything waited for two minutes.
         """
-        late = [mid for mid, (row, when) in self._sent.items() if row and when < self._newest_s and now - when > patience_s]
+        late = [mid for mid, (row, when) in self._sent.items() if row and when < self.newest_s and now - when > patience_s]
         found = {mid: row for mid in late if (row := self._sent.pop(mid)[0])}
         self._overlooked |= found
-        return list(found.values())
+        return _each_once(found.values())
 
     @property
     def clogged(self) -> bool:
@@ -87,7 +89,8 @@ class Window:
 
     @property
     def rows(self) -> list[Row]:
-        return [row for row, _ in self._sent.values() if row is not None]
+        """The events under way, each once, however many messages it has."""
+        return _each_once(row for row, _ in self._sent.values() if row is not None)
 
     @property
     def in_flight(self) -> int:
@@ -104,6 +107,10 @@ class Window:
     def quiet_s(self, now: float) -> float:
         """How long there has been no answer at all, though one is owed: a slow line is not a dead one."""
         return min(self.waited_s(now), now - self._answered_s)
+
+
+def _each_once(rows: Iterable[Row]) -> list[Row]:
+    return list({row.sequence: row for row in rows}.values())
 
 
 class Retries:

@@ -33,15 +33,18 @@ class Presence:
     def go(self, link: Connection) -> int:
         return link.publish(self._topics.availability, OFFLINE, qos=1, retain=True)
 
-    def tell(self, link: Connection) -> None:
-        """Publish the status where it is due."""
-        if time.monotonic() >= self._due_s:
-            self._due_s = time.monotonic() + self._every_s
-            payload = json.dumps(finite(self._status()), allow_nan=False).encode()
-            if link.fits(self._topics.status, payload):
-                link.publish(self._topics.status, payload, retain=True)
-            else:
-                log.warning("status has %d bytes, the broker takes packets of %d", len(payload), link.maximum_packet_size)
+    def tell(self, link: Connection) -> int | None:
+        """Publish the status where it is due → the message's id, to be acknowledged: where nothing else is sent, that tells that the
+        broker lives.
+        """
+        if time.monotonic() < self._due_s:
+            return None
+        self._due_s = time.monotonic() + self._every_s
+        payload = json.dumps(finite(self._status()), allow_nan=False).encode()
+        if link.fits(self._topics.status, payload):
+            return link.publish(self._topics.status, payload, qos=1, retain=True)
+        log.warning("status has %d bytes, the broker takes packets of %d", len(payload), link.maximum_packet_size)
+        return None
 
 
 def finite(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,13 @@ import numpy as np
 from alpr.types import U8
 from edge.events import Identity
 from edge.mqtt.ack import AckError, sequences_of
+from edge.mqtt.announcing import Announcing
+from edge.mqtt.bundles import Companions, alone
 from edge.mqtt.config import MqttConfig, MqttConfigError, Topics
 from edge.mqtt.connection import ConnectError, Connection, ConnectionLostError
 from edge.mqtt.crop import Crops
 from edge.mqtt.delivery import Delivery
+from edge.mqtt.message import Message
 from edge.mqtt.pacing import Backoff
 from edge.mqtt.presence import Presence
 from edge.mqtt.waker import Waker
@@ -34,7 +37,9 @@ OUTBOX_AGAIN_S = 0.5
 """Between two attempts to read an outbox whose disk fails."""
 GRACE_S = 0.5
 """How long a consumer that has heard of our return may take to tell what it has: that need not be sent again."""
-SETTLED_S = 10.0
+GIVE_UP = 2
+"""Some brokers end the connection of one who subscribes to what it may not: asked so often in vain, they are asked no more."""
+HELD_S = 10.0
 """A connection that held for so long makes the next failure a first one."""
 
 
@@ -71,19 +76,23 @@ class Publisher:
         identity: Identity,
         status: Callable[[], Mapping[str, Any]] = dict,
         rng: np.random.Generator | None = None,
+        companions: Companions = alone,
+        announce: Callable[[], Iterable[Message]] = tuple,
     ) -> None:
         self.failure: BaseException | None = None
         self.pulse = Pulse()  # beats while there is a connection
         topics = Topics(config.prefix, identity.device)
         self._config, self._outbox, self._client_id = config, outbox, f"kerbside-{identity.device}"
         self._device, self._topics = identity.device, topics
-        self._delivery = Delivery(config, outbox, topics)
+        self._delivery = Delivery(config, outbox, topics, companions=companions)
+        self._announcing = Announcing(announce)
         self._presence = Presence(topics, status, config.status_s)
         self._crops = Crops(topics, config.crop_qos)
         self._backoff = Backoff(config.retry_first_s, config.retry_most_s, rng or np.random.default_rng())
         self._connects, self._since_utc_s, self._problem = 0, time.time(), "not started"
         self._consumer_problem = self._outbox_trouble = ""
         self._resume_s = 0.0
+        self._unanswered = 0  # subscriptions to the consumer's topic, in a row, after which the connection ended
         self._closing = threading.Event()
         self._waker = Waker()
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
@@ -172,26 +181,39 @@ class Publisher:
             self._mourn()
         finally:
             link.abort()
-        if self._delivery.published > published or time.monotonic() - started_s > SETTLED_S:
+        if self._delivery.published > published or time.monotonic() - started_s > HELD_S:
             self._backoff.reset()
 
     def _greet(self, link: Connection) -> None:
         self._connects += 1
-        self._note("")
-        if self._config.consumer_ack:
-            link.subscribe(self._topics.ack)
-            self._resume_s = time.monotonic() + GRACE_S
         self._delivery.begin(link)
+        self._announcing.begin()
+        unsettled = self._recall()
+        if self._config.consumer_ack:
+            self._resume_s = time.monotonic() + GRACE_S
+        if self._config.consumer_ack or (unsettled and self._unanswered < GIVE_UP):
+            self._unanswered += 1
+            link.subscribe(self._topics.ack)
         self._delivery.window.sent(self._presence.come(link), None, time.monotonic())
+        self._note("")
+
+    def _recall(self) -> bool:
+        """A disk that fails is no reason to keep quiet: the status tells of it, and `fill` tries again."""
+        try:
+            return self._delivery.recall()
+        except OutboxError as error:
+            self._outbox.check()
+            self._say_trouble(str(error))
+            return False
 
     def _serve(self, link: Connection) -> None:
         while not self._closing.is_set():
             self.pulse.beat()
             self._deliver(link)
-            self._presence.tell(link)
-            self._publish_crop(link)
+            self._tell(link)
             self._pump(link, PUMP_S)
             self._hear_consumer(link)
+            self._delivery.settle()
             self._delivery.check_overdue()
 
     def _deliver(self, link: Connection) -> None:
@@ -209,6 +231,9 @@ class Publisher:
     def _hear_consumer(self, link: Connection) -> None:
         while link.granted:
             granted = link.granted.popleft()
+            self._unanswered = 0
+            if not self._config.consumer_ack:  # one word less to be had, and no harm
+                continue
             self._consumer_problem = f"the broker does not let us subscribe to {self._topics.ack}: {granted}" if granted.is_failure else ""
             if self._consumer_problem:
                 log.error("%s; no event will ever be done", self._consumer_problem)
@@ -234,15 +259,18 @@ class Publisher:
         link.close()
         self._note("closed")
 
-    def _publish_crop(self, link: Connection) -> None:
-        if self._delivery.window.room and (mid := self._crops.publish(link)) is not None:
-            self._delivery.window.sent(mid, None, time.monotonic())
+    def _tell(self, link: Connection) -> None:
+        """What is no event: the status, and crops."""
+        window = self._delivery.window
+        for publish in (self._presence.tell, self._announcing.publish, self._crops.publish):
+            if window.room and (mid := publish(link)) is not None:
+                window.sent(mid, None, time.monotonic())
 
     def _pump(self, link: Connection, timeout_s: float) -> None:
         acks = link.pump(timeout_s, self._waker.socket)
         self._waker.drain()
         if acks:
-            self._delivery.settle(acks)
+            self._delivery.hear_broker(acks)
 
     def _mourn(self) -> None:
         """The connection has ended by itself."""

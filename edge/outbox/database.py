@@ -14,7 +14,7 @@ from edge.outbox.store import Store
 
 log = logging.getLogger(__name__)
 
-VERSION = 2
+VERSION = 3
 FIRST = """
     CREATE TABLE meta (uuid TEXT NOT NULL, run INTEGER NOT NULL) STRICT;
     CREATE TABLE event (
@@ -41,6 +41,11 @@ SECOND = """
     ) STRICT;
     CREATE TABLE tally (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
 """
+THIRD = """
+    CREATE TABLE settling (  -- done, but for a broker that may forget them yet
+        sequence INTEGER PRIMARY KEY REFERENCES event ON DELETE CASCADE
+    ) STRICT;
+"""
 FROM_1 = """
     ALTER TABLE event ADD COLUMN lane INTEGER DEFAULT 0;
     ALTER TABLE event ADD COLUMN refusals INTEGER NOT NULL DEFAULT 0;
@@ -50,6 +55,7 @@ FROM_1 = """
 PRAGMAS = (
     "locking_mode = EXCLUSIVE",  # two daemons on one outbox would each publish and count it
     "journal_mode = WAL",
+    "foreign_keys = ON",
     "secure_delete = ON",  # what is delivered, expired or erased is overwritten: nobody reads it off a card that was taken
     "synchronous = FULL",  # NORMAL may roll committed rows back when the power goes
     "wal_autocheckpoint = 256",  # pages: the log stays near a megabyte
@@ -156,9 +162,10 @@ def _make_tables(db: sqlite3.Connection, after: int) -> None:
         raise sqlite3.OperationalError(f"written by a newer Kerbside: version {found}, this one knows {VERSION}")
     if found == 0:
         begin = f"INSERT INTO meta VALUES ('{uuid.uuid4().hex}', 0); INSERT INTO sqlite_sequence VALUES ('event', {after});"
-        db.executescript(f"BEGIN; {FIRST} {SECOND} {begin} PRAGMA user_version = {VERSION}; COMMIT")
-    elif found == 1:
-        db.executescript(f"BEGIN; {FROM_1} {SECOND} PRAGMA user_version = {VERSION}; COMMIT")
+        db.executescript(f"BEGIN; {FIRST} {SECOND} {THIRD} {begin} PRAGMA user_version = {VERSION}; COMMIT")
+    elif found < VERSION:
+        steps = {1: f"{FROM_1} {SECOND} {THIRD}", 2: THIRD}
+        db.executescript(f"BEGIN; {steps[found]} PRAGMA user_version = {VERSION}; COMMIT")
 
 
 def _may_be_written(path: Path) -> bool:

@@ -22,14 +22,16 @@ class Erased:
 
 
 def erase(db: sqlite3.Connection, texts: Collection[str]) -> Erased:
-    """Inside a transaction: the events of every vehicle that was read as one of these texts, under whatever text its other event has."""
+    """Inside a transaction: the events of every vehicle that was read as one of these texts, or hit one on a list, under whatever text
+    its other event has."""
     db.execute("CREATE TEMP TABLE IF NOT EXISTS erased (vehicle TEXT)")
     db.execute("DELETE FROM temp.erased")
     for table in ("event", "dead"):
         marks = ", ".join("?" * len(texts))
         read = f"json_extract({BODY}, '$.plate') IN ({marks}) OR json_extract({BODY}, '$.raw') IN ({marks})"
-        vehicles = f"SELECT json_extract({BODY}, '$.vehicle') FROM {table} WHERE {read}"
-        db.execute(f"INSERT INTO temp.erased {vehicles}", (*texts, *texts))
+        hit = f"EXISTS (SELECT 1 FROM json_each({BODY}, '$.hits') WHERE json_extract(value, '$.plate') IN ({marks}))"
+        vehicles = f"SELECT json_extract({BODY}, '$.vehicle') FROM {table} WHERE {read} OR {hit}"
+        db.execute(f"INSERT INTO temp.erased {vehicles}", (*texts, *texts, *texts))
     waiting = _deleted(db, "event", "lane IS NOT NULL")
     kept = _deleted(db, "event", "lane IS NULL")
     dead = _deleted(db, "dead", "true")

@@ -7,21 +7,17 @@ from dataclasses import replace
 from edge.events import Place
 from edge.outbox.room import Cleared
 from edge.outbox.state import OutboxState
-from edge.outbox.store import Counts
+from edge.outbox.store import Counts, Done
 
 
 def accepted(state: OutboxState, place: Place) -> OutboxState:
     return replace(state, backlog=state.backlog + 1, accepted=state.accepted + 1, last_sequence=place.sequence)
 
 
-def kept(state: OutboxState, count: int) -> OutboxState:
-    """Events are done, and stay for a replay."""
-    return replace(forgotten(state, count), kept=state.kept + count)
-
-
-def forgotten(state: OutboxState, count: int) -> OutboxState:
-    """Events are done, and gone."""
-    return replace(state, backlog=state.backlog - count, acknowledged=state.acknowledged + count)
+def done(state: OutboxState, found: Done) -> OutboxState:
+    """Events have arrived, and stay for a replay but for those that are gone."""
+    kept = state.kept + found.arrived - found.gone
+    return replace(state, backlog=state.backlog - found.arrived, acknowledged=state.acknowledged + found.arrived, kept=kept)
 
 
 def dead(state: OutboxState, count: int) -> OutboxState:
@@ -31,6 +27,11 @@ def dead(state: OutboxState, count: int) -> OutboxState:
 def replayed(state: OutboxState, sequences: list[int]) -> OutboxState:
     count = len(sequences)
     return replace(state, backlog=state.backlog + count, kept=state.kept - count, replayed=state.replayed + count)
+
+
+def recalled(state: OutboxState, sequences: list[int]) -> OutboxState:
+    count = len(sequences)
+    return replace(state, backlog=state.backlog + count, kept=state.kept - count, recalled=state.recalled + count)
 
 
 def revived(state: OutboxState, sequences: list[int]) -> OutboxState:

@@ -112,10 +112,26 @@ class Outbox:
         rows: list[Row] = self._ask(Job(lambda store: store.refused(limit)))
         return rows
 
-    def acknowledge(self, sequences: Sequence[int]) -> None:
-        """Events have arrived. Does not wait: an event whose mark a crash undoes is sent again, under the same id."""
-        keep = self._limits.keep_days > 0
-        self._submit(Job(lambda store: store.finish(sequences, keep), ledger.kept if keep else ledger.forgotten, lasting=True))
+    def acknowledge(self, sequences: Sequence[int], settling: bool = False) -> None:
+        """Events have arrived. Does not wait: an event whose mark a crash undoes is sent again, under the same id.
+
+        `settling`: for now, since a broker has them that may forget them; `settle` says that it is for good, `recall` that it may not be.
+        """
+        self._submit(Job(lambda store: store.finish(sequences, self._keeps, settling), ledger.done, lasting=True))
+
+    def settle(self, sequences: Sequence[int]) -> None:
+        """Events have arrived for good. Does not wait."""
+        self._submit(Job(lambda store: store.settle(sequences, self._keeps), ledger.done, lasting=True))
+
+    def confirm(self, sequences: Sequence[int]) -> None:
+        """Events that are settling have arrived for good; others, whoever names them, stay as they are. Does not wait."""
+        self._submit(Job(lambda store: store.confirm(sequences, self._keeps), ledger.done, lasting=True))
+
+    def recall(self) -> int:
+        """Send what has not settled again → how many events that are. Raises OutboxError."""
+        self._offer_again(lambda store, after: store.recall(after, REPLAY_BITE), ledger.recalled)
+        unsettled: int = self._ask(Job(lambda store: store.unsettled()))
+        return unsettled
 
     def refuse(self, sequences: Sequence[int], reason: str = "refused") -> None:
         """Put events behind all others, since they are not wanted; after most_refusals they are dead letters. Does not wait."""
@@ -138,6 +154,10 @@ class Outbox:
         """Take everything out that is stored of vehicles read as one of these texts. Raises OutboxError."""
         erased: Erased = self._ask(Job(lambda store: store.erase(texts), erasure.counted))
         return erased
+
+    @property
+    def _keeps(self) -> bool:
+        return self._limits.keep_days > 0
 
     @property
     def state(self) -> OutboxState:

@@ -13,7 +13,7 @@ class OutboxLimits:
     """What the outbox may use of the disk and of its callers' time."""
 
     size_mb: int = 512  # about 200,000 events
-    keep_days: float = 7.0  # delivered events stay so long for a replay, where there is room; 0: they go at once
+    keep_days: float = 7.0  # delivered events stay so long for a replay, where there is room; 0: they go as soon as they have settled
     expire_days: float = 0.0  # an event that nobody took goes after so long; 0: never
     when_full: WhenFull = "expire_oldest"
     most_refusals: int = 10  # after so many an event is a dead letter
@@ -26,7 +26,7 @@ class OutboxState:
     """A moment of the outbox, for status and metrics.
 
     Counters start at its opening, but for `expired_*` and `dead`: those are of the database's whole life, since a restart must not
-    hide that something was given up. Without replays: accepted + rescued = acknowledged + backlog + given up + set aside.
+    hide that something was given up. Without replays and recalls: accepted + rescued = acknowledged + backlog + given up + set aside.
     """
 
     uuid: str = ""  # "" while the disk has not let it be opened
@@ -39,6 +39,7 @@ class OutboxState:
     rejected: int = 0  # events that could not be stored
     rescued: int = 0  # … and were found stored after all when the disk was back: a failed fsync does not say
     replayed: int = 0
+    recalled: int = 0  # acknowledged by a broker that may have forgotten them since: sent again
     expired_by_age: int = 0
     expired_by_size: int = 0
     dead: int = 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from edge.outbox.erasure import Erased, erase
 
@@ -27,6 +27,14 @@ class Row:
     body: bytes
     tries: int
     lane: int = FRESH
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How many events have arrived, and how many of those and of earlier ones are gone for good."""
+
+    arrived: int = 0
+    gone: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +75,27 @@ class Store:
         self._db.execute("INSERT INTO event (sequence, topic, body, accepted_utc_s) VALUES (?, ?, ?, ?)", row)
         return sequence
 
-    def finish(self, sequences: Iterable[int], keep: bool) -> int:
-        """Events have arrived: keep them for a replay, or forget them → how many there were of them."""
-        act = "UPDATE event SET lane = NULL" if keep else "DELETE FROM event"
-        return self._each(f"{act} WHERE sequence = ? AND lane IS NOT NULL", sequences)
+    def finish(self, sequences: Sequence[int], keep: bool, settling: bool = False) -> Done:
+        """Events have arrived: keep them for a replay, or forget them; in any case keep them while they are `settling`."""
+        if settling:
+            self._each("INSERT OR IGNORE INTO settling SELECT sequence FROM event WHERE sequence = ? AND lane IS NOT NULL", sequences)
+        arrived = self._each("UPDATE event SET lane = NULL WHERE sequence = ? AND lane IS NOT NULL", sequences)
+        return Done(arrived) if settling else replace(self.settle(sequences, keep), arrived=arrived)
+
+    def settle(self, sequences: Sequence[int], keep: bool) -> Done:
+        """Events have arrived for good: nobody will recall them."""
+        self._each("DELETE FROM settling WHERE sequence = ?", sequences)
+        return Done(gone=0 if keep else self._each("DELETE FROM event WHERE sequence = ? AND lane IS NULL", sequences))
+
+    def confirm(self, sequences: Sequence[int], keep: bool) -> Done:
+        """Somebody has events for good. Those that were not settling are passed over: no broker had acknowledged them."""
+        settling = [each for each in sequences if self._number("SELECT count(*) FROM settling WHERE sequence = ?", each)]
+        return self.finish(settling, keep)
+
+    def recall(self, after: int, limit: int) -> list[int]:
+        """Offer up to `limit` events again that had not settled → their sequences."""
+        where = "lane IS NULL AND sequence > ? ORDER BY sequence LIMIT ?"
+        return self._offer(self._db.execute(f"SELECT sequence FROM settling JOIN event USING (sequence) WHERE {where}", (after, limit)))
 
     def postpone(self, sequences: Iterable[int]) -> int:
         """Put events behind all others."""
@@ -98,13 +123,14 @@ class Store:
     def refused(self, limit: int) -> list[Row]:
         return self._rows("WHERE lane = ? ORDER BY tries, sequence LIMIT ?", REFUSED, limit)
 
+    def unsettled(self) -> int:
+        """Events that a broker may have forgotten, sent again or about to be."""
+        return self._number("SELECT count(*) FROM settling")
+
     def replay(self, since_utc_s: float, until_utc_s: float, after: int, limit: int) -> list[int]:
         """Offer up to `limit` delivered events of a time again → their sequences."""
         where = "lane IS NULL AND sequence > ? AND accepted_utc_s BETWEEN ? AND ? ORDER BY sequence LIMIT ?"
-        chosen = self._db.execute(f"SELECT sequence FROM event WHERE {where}", (after, since_utc_s, until_utc_s, limit))
-        found = [int(each) for (each,) in chosen]
-        self._each(f"UPDATE event SET lane = {REPLAY}, tries = 0 WHERE sequence = ?", found)
-        return found
+        return self._offer(self._db.execute(f"SELECT sequence FROM event WHERE {where}", (after, since_utc_s, until_utc_s, limit)))
 
     def revive(self, since_utc_s: float, until_utc_s: float, limit: int) -> list[int]:
         """Offer up to `limit` dead letters of a time again, as if nobody had refused them."""
@@ -121,8 +147,9 @@ class Store:
         return erase(self._db, texts)
 
     def prune(self, limit: int, before_utc_s: float | None = None) -> int:
-        """Forget delivered events, the oldest first, or those of before a moment."""
-        old = "" if before_utc_s is None else f"AND accepted_utc_s BETWEEN {CLOCK_SET_UTC_S} AND {before_utc_s}"
+        """Forget delivered events, the oldest first, or those of before a moment that have settled."""
+        settled = "sequence NOT IN (SELECT sequence FROM settling)"
+        old = "" if before_utc_s is None else f"AND accepted_utc_s BETWEEN {CLOCK_SET_UTC_S} AND {before_utc_s} AND {settled}"
         chosen = f"SELECT sequence FROM event WHERE lane IS NULL {old} ORDER BY accepted_utc_s LIMIT {limit}"
         return self._db.execute(f"DELETE FROM event WHERE sequence IN ({chosen})").rowcount
 
@@ -169,11 +196,17 @@ class Store:
         except sqlite3.Error as error:  # committed it is: the next checkpoint does it
             log.warning("the log still holds what was erased, until its next checkpoint: %s", error)
 
+    def _offer(self, chosen: Iterable[tuple[int]]) -> list[int]:
+        """Events that are done are to be sent once more → their sequences."""
+        found = [int(each) for (each,) in chosen]
+        self._each(f"UPDATE event SET lane = {REPLAY}, tries = 0 WHERE sequence = ?", found)
+        return found
+
     def _each(self, statement: str, sequences: Iterable[int]) -> int:
         return self._db.executemany(statement, ((each,) for each in sequences)).rowcount
 
-    def _number(self, query: str) -> int:
-        return int(self._db.execute(query).fetchone()[0])
+    def _number(self, query: str, *values: int) -> int:
+        return int(self._db.execute(query, values).fetchone()[0])
 
     def _rows(self, where: str, *values: int) -> list[Row]:
         return [Row(*row) for row in self._db.execute(f"SELECT sequence, topic, body, tries, lane FROM event {where}", values)]

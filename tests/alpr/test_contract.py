@@ -57,7 +57,7 @@ def test_a_detector_needs_no_alphabet(tmp_path: Path) -> None:
         ({"alphabet": None}, "this reader is not ours"),
         ({"sha256": "0" * 64}, "its contract says 0000000000000000…: the file is damaged"),
         ({"file": "gone.onnx"}, "cannot be read"),
-        ({"file": "."}, "cannot be read"),
+        ({"file": "."}, "file is '.', expected the name of a file beside the contract"),
         ({"outputs": "lattice"}, "outputs is 'lattice', expected a list"),
         ({"trained_on": "rendered"}, "trained_on is 'rendered', expected a list"),
         ({"measured": "well"}, "measured is 'well', expected a mapping"),
@@ -67,7 +67,7 @@ def test_a_detector_needs_no_alphabet(tmp_path: Path) -> None:
         ({"input": with_input(range=[-1, 1])}, "input.range is [-1, 1]"),
         ({"input": with_input(size_px=[64])}, "input.size_px is [64], expected [height, width]"),
         ({"input": with_input(size_px=[64, 0])}, "input.size_px is [64, 0]"),
-        ({"input": with_input(multiple_px=0)}, "input.multiple_px is 0, expected a whole number from 1 on"),
+        ({"input": with_input(multiple_px=0)}, "input.multiple_px is 0, expected a whole number from 1 to 16384"),
         ({"input": with_input(multiple_px="many")}, "input.multiple_px is 'many'"),
         ({"input": with_input(other_sizes_px=3)}, "other_sizes_px is 3, expected a list"),
     ],
@@ -105,3 +105,26 @@ def test_both_ways_to_hash_agree(tmp_path: Path) -> None:
     path.write_bytes(b"x" * (3 << 20))
     with path.open("rb") as file:
         assert _digest(file) == sha256_of(path) == hashlib.sha256(b"x" * (3 << 20)).hexdigest()
+
+
+@pytest.mark.parametrize("file", ["/dev/zero", "../other/reader.onnx", "models/reader.onnx", "a\0b", ["reader.onnx"]])
+def test_a_contract_speaks_of_a_file_beside_it_alone(tmp_path: Path, file: object) -> None:
+    """Of /dev/zero the hash was never done, and a name with \\0 was a ValueError from deep inside."""
+    with pytest.raises(ContractError, match="expected"):
+        load(written(tmp_path, file=file))
+
+
+@pytest.mark.parametrize("size_px", [[True, True], [2**40, 64], [64, 0], [64.0, 64]])
+def test_a_size_is_one_that_a_picture_can_have(tmp_path: Path, size_px: list) -> None:
+    """`true` counted as 1."""
+    with pytest.raises(ContractError, match=r"expected \[height, width\] in pixels, 1 to 16384 each"):
+        load(written(tmp_path, input=with_input(size_px=size_px)))
+
+
+def test_yaml_that_nobody_expects_is_a_contract_error(tmp_path: Path) -> None:
+    """ValueError, KeyError, IndexError and RecursionError came out of PyYAML; `tests/alpr/test_document.py` has them all."""
+    path = tmp_path / "reader.yaml"
+    for text in ("version: 2024-13-45T99:00:00Z\n", "name: !!int ''\n", "name: " + "[" * 3000, f"version: {'9' * 5000}\n", "- 1"):
+        path.write_text(text)
+        with pytest.raises(ContractError, match=str(path)):
+            load(path)

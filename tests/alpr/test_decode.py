@@ -84,3 +84,39 @@ def test_a_text_may_fill_every_slot_or_none() -> None:
     empty = read(lattice(""), 0.0)
     assert empty.text == "" and len(empty.scores) == 0 and empty.score == 0
     assert read(np.zeros((0, BLANK + 1), np.float32), 0.0).text == ""
+
+
+def test_points_that_are_out_of_their_range_are_no_plates() -> None:
+    """An infinite score won against all others and came out as a plate's; a corner at 3e38 became infinite on its way to the picture."""
+    boxes = [[0, 0, 10, 10], [50, 0, 60, 10], [100, 0, 110, 10], [0, 50, 3e38, 60], [-3e38, 0, 10, 10]]
+    found = decoded(boxes, [0.9, np.inf, 1.5, 0.99, 0.98])
+    assert found.scores.tolist() == pytest.approx([0.9]) and np.isfinite(found.quads).all()
+    wild = np.float32([quad_from_box(np.float32(box)).reshape(8) for box in ([0, 0, 10, 10], [50, 0, 60, 10])])
+    wild[1, 3] = -3e38
+    kept = detections(np.float32([0.6, 0.9]), np.float32(boxes[:2]), wild, Letterbox(0.1, (0.0, 0.0)), (100, 200), 0.5)
+    assert kept.scores.tolist() == pytest.approx([0.6]) and np.isfinite(kept.quads).all()
+
+
+def test_tensors_of_other_shapes_are_refused_in_words() -> None:
+    """They ended as an IndexError, three calls further in."""
+    good = np.float32([0.9, 0.8]), np.zeros((2, 4), np.float32), np.zeros((2, 8), np.float32)
+    for wrong in ((good[0][:1], *good[1:]), (good[0], good[1][:, :3], good[2]), (*good[:2], good[2].reshape(2, 4, 2))):
+        with pytest.raises(ValueError, match=r"expected \(p,\), \(p, 4\) and \(p, 8\)"):
+            detections(*wrong, AS_IT_IS, (100, 200), 0.5)
+    with pytest.raises(ValueError, match=r"lattice is \(10, 30\), expected \(slots, 37\)"):
+        read(np.zeros((10, 30), np.float32), 0.0)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -0.5, 1.5])
+def test_a_lattice_of_anything_but_probabilities_says_nothing(value: float) -> None:
+    """With a value that is no number the text was made up of the slots that had one, and its score was none."""
+    rows = lattice("51F73420", 0.9)
+    rows[3, 7] = value
+    one = read(rows, 0.2)
+    assert (one.text, one.score, one.two_lines) == ("", 0.0, 0.5)
+
+
+def test_whether_a_plate_has_two_lines_is_a_probability() -> None:
+    """One read whose second output was no number made the whole track's score none: it was never published."""
+    assert read(lattice("ABC", 0.9), float("nan")).text == ""
+    assert [read(lattice("ABC", 0.9), value).two_lines for value in (-3.0, 0.25, 7.0)] == [0, 0.25, 1]

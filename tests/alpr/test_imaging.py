@@ -13,7 +13,9 @@ from alpr.imaging import (
     PAD_GRAY,
     TWO_LINE_PX,
     canvas_size,
+    detector_canvas,
     enhancer_canvas,
+    fit_of,
     letterbox,
     picture_from_tensor,
     quad_from_box,
@@ -42,13 +44,30 @@ def test_a_letterbox_holds_the_whole_picture_and_leads_back(height: int, width: 
     np.testing.assert_allclose(back, [[0, 0], [width, height]], atol=1.01 / fit.scale)
 
 
+@pytest.mark.parametrize("size", [(720, 1280), (1, 900), (481, 643), (2000, 7), (384, 640)])
+def test_a_fit_is_what_the_letterbox_makes(size: tuple[int, int]) -> None:
+    """The device draws its letterbox itself, by the same numbers."""
+    canvas, fit = letterbox(np.full((*size, 3), 255, np.uint8), (384, 640))
+    assert fit_of(size, (384, 640)) == fit
+    rows, columns = np.nonzero((canvas == 255).all(axis=2))
+    assert fit.drawn_px(size) == (np.ptp(rows) + 1, np.ptp(columns) + 1) and fit.offset == (columns.min(), rows.min())
+
+
+@pytest.mark.parametrize(
+    ("size", "canvas"), [((720, 1280), (384, 640)), ((300, 200), (320, 224)), ((20, 9), (32, 32)), ((600, 600), (608, 608))]
+)
+def test_a_detector_is_shown_nothing_enlarged_by_much(size: tuple[int, int], canvas: tuple[int, int]) -> None:
+    """A small picture is scaled to the next multiple at most."""
+    assert detector_canvas(*size, 640, 32) == canvas
+
+
 def test_a_letterbox_pads_with_gray_on_both_sides() -> None:
     canvas, fit = letterbox(noise(10, 20), (40, 40))
     assert (canvas[:10] == PAD_GRAY).all() and (canvas[30:] == PAD_GRAY).all() and fit.scale == 2 and fit.offset == (0, 10)
 
 
 def test_a_picture_without_pixels_is_refused() -> None:
-    with pytest.raises(ValueError, match="picture is 5x0"):
+    with pytest.raises(ValueError, match=r"picture is \(0, 5, 3\) uint8, expected"):
         letterbox(np.zeros((0, 5, 3), np.uint8), (32, 32))
 
 
@@ -148,3 +167,50 @@ def test_a_picture_survives_the_way_to_the_tensor_and_back() -> None:
     picture = noise(32, 48)
     np.testing.assert_array_equal(picture_from_tensor(tensor([picture], (32, 48))[0]), picture)
     assert picture_from_tensor(np.float32([[[-1.0]], [[0.5]], [[7.0]]])).tolist() == [[[255, 128, 0]]]
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.full((20, 30, 3), 300, np.uint16),
+        np.zeros((20, 30), np.uint8),
+        np.zeros((20, 30, 1), np.uint8),
+        np.zeros((20, 30, 4), np.uint8),
+        np.zeros((20, 30, 3), np.float32),
+        np.zeros((0, 30, 3), np.uint8),
+    ],
+    ids=["16 bits", "gray", "gray with an axis", "with alpha", "floats", "empty"],
+)
+def test_what_is_no_picture_is_refused_by_all(picture: np.ndarray) -> None:
+    """16 bits went onto a canvas of 8 and wrapped around; gray and alpha failed in numpy, and what was empty in OpenCV."""
+    calls = (lambda: letterbox(picture, (32, 32)), lambda: resize(picture, (8, 8)), lambda: tensor([picture], (8, 8)))
+    for call in (*calls, lambda: rectify(picture, quad_from_box(np.float32([1, 1, 12, 9])))):
+        with pytest.raises(ValueError, match=r"expected \(h, w, 3\) uint8"):
+            call()
+
+
+@pytest.mark.parametrize("box", [[200, 10, 260, 30], [-90, 10, -1, 30], [10, 70, 60, 90], [10, -30, 60, 0]])
+def test_a_quad_outside_its_picture_is_refused(box: list[float]) -> None:
+    """It was cut out all the same: one colour, the border's, that a reader then read."""
+    with pytest.raises(ValueError, match="outside its picture of 100x60"):
+        rectify(noise(60, 100), quad_from_box(np.float32(box)))
+
+
+def test_a_cut_has_no_more_pixels_than_four_of_its_picture_and_the_margin() -> None:
+    """Bounded by its longer side alone, a square as wide as two pictures of 3840x2160 took 240 MB."""
+    with pytest.raises(ValueError, match="twice as large"):
+        rectify(noise(60, 100), quad_from_box(np.float32([-50, -50, 120, 120])))
+    largest = rectify(noise(60, 100), quad_from_box(np.float32([-50, -30, 140, 90])))
+    assert largest.shape[0] * largest.shape[1] <= 4 * 1.16**2 * 60 * 100
+
+
+def test_corners_that_overflow_are_refused_without_a_warning() -> None:
+    with np.errstate(all="raise"), pytest.raises(ValueError, match="quad"):
+        rectify(noise(60, 100), np.float32([[0, 0], [3e38, 0], [3e38, 3e38], [0, 3e38]]))
+
+
+def test_an_enhanced_picture_is_one_whatever_the_network_gives() -> None:
+    """NaN became any byte, and a warning in the log for every plate."""
+    odd = np.float32([[[np.nan, np.inf, -np.inf, 3e38]]] * 3)
+    with np.errstate(all="raise"):
+        assert picture_from_tensor(odd)[0, :, 0].tolist() == [0, 255, 0, 255]

@@ -60,3 +60,29 @@ def test_a_group_names_its_members(tmp_path: Path) -> None:
     path.write_text("{name: Two, code: GG, source: the test, weight: 2, members: {XX: 30, YY: 10}}", encoding="utf-8")
     group = read(path)
     assert isinstance(group, Group) and group.members == {"XX": 30.0, "YY": 10.0} and group.weight == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "to", "says"),
+    [
+        ("{town}-L9", "9?" * 40, "expands into 1,099,511,627,776 forms, expected at most 4,096"),
+        ("07-09", "0-99999999", "at most 10000 of them"),
+        ("07-09", "09-07", "the lower number first"),
+        ("07-09", "²-³", "only A-Z and 0-9"),
+        ('town: "AB CDE 07-09"', "town: '  '", "expected a quoted string"),
+        ("{town}-L9", "- -", "expected one that has characters"),
+        ("lines: both", "lines: [1]", "lines is [1], expected 1, 2 or both"),
+        ("lines: both", "weight: .inf", "weight is inf, expected a number above 0"),
+        ("lines: both", "weight: 5.0e-324", "expected a number above 0"),
+        ("sets: {", "lookalikes: [80]\nsets: {", "expected quoted characters"),
+        ("sets: {", "lookalikes: [[0, O]]\nsets: {", "expected quoted characters"),
+        ("source: the test", "source: !!bool maybe", "cannot be read as YAML"),
+    ],
+)
+def test_a_region_that_took_the_memory_or_the_time_is_refused(tmp_path: Path, changed: str, to: str, says: str) -> None:
+    """Forty optional digits are 2 to the power of 40 forms: the grammar was never done. An infinite weight made every share NaN."""
+    path = tmp_path / "XX.yaml"
+    path.write_text(VALID.replace(changed, to), encoding="utf-8")
+    with pytest.raises(RegionError) as caught:
+        read(path)
+    assert says in str(caught.value)

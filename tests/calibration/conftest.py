@@ -42,7 +42,7 @@ def quantised(models: dict[str, Contract], pictures: Set) -> dict[str, SimpleNam
         layers = tuple(graph.candidates(graph.load(contract.path), kind))
         none = Score(0.0, 0)
         plan = sensitivity.Plan(contract.sha256, "max", layers, (), none, none, {}, {})
-        release.name_variants(folder / f"{contract.path.stem}.yaml", release.write(contract, histograms, plan, folder))
+        release.name_variants(folder / f"{contract.path.stem}.yaml", release.write(contract, pictures, histograms, plan, folder))
         named = load(folder / f"{contract.path.stem}.yaml")
         made[kind] = SimpleNamespace(contract=named, histograms=histograms, layers=layers, path=Path(folder / f"{contract.path.stem}.yaml"))
     return made

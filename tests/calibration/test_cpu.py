@@ -12,6 +12,11 @@ import pytest
 
 from alpr.contract import variant
 from calibration import graph
+from calibration.cpu import limits
+from calibration.evaluation import Set
+from calibration.release import tensors
+from calibration.rewrites import rewritten
+from calibration.runtime import Session
 from calibration.speed import side_by_side
 from tests.calibration.networks import NAMES
 
@@ -22,7 +27,8 @@ def test_activations_are_unsigned_and_weights_signed_per_output(kind: str, quant
     pairs = [node for node in made.nodes if node.op == "QuantizeLinear"]
     assert {node.inputs[2].values.dtype for node in pairs} == {np.dtype(np.uint8)}
     int8 = [node for node in graph.weighted(made) if isinstance(node.inputs[1], gs.Variable)]
-    assert sorted(node.name for node in int8) == sorted(quantised[kind].layers)
+    _, layers = rewritten(graph.load(quantised[kind].contract.path), quantised[kind].layers)
+    assert sorted(node.name for node in int8) == sorted(layers)
     for node in int8:
         assert graph.weight(node).values.dtype == np.int8
         assert node.inputs[1].inputs[0].inputs[1].values.size == graph.weight(node).values.shape[graph.weight_axis(node)]
@@ -36,6 +42,33 @@ def test_attention_stays_in_float(quantised: dict[str, SimpleNamespace]) -> None
     assert products and "DequantizeLinear" not in makers
     weighted = [node for node in graph.weighted(made) if node.op == "MatMul"]
     assert not [node.name for node in weighted if any(user.op == "QuantizeLinear" for user in node.outputs[0].outputs)]
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_it_computes_nearly_what_float_does(kind: str, quantised: dict[str, SimpleNamespace], pictures: Set) -> None:
+    """Run as a unit runs it. The weights are random, so little is asked: most of what an output varies by is there."""
+    contract = quantised[kind].contract
+    batch = next(iter(tensors(contract, pictures)()))
+    floats, int8 = (Session(each.path, as_written=False)(batch) for each in (contract, variant(contract, "cpu-int8")))
+    for name, expected in floats.items():
+        assert np.abs(int8[name] - expected).mean() <= 0.25 * np.abs(expected - expected.mean()).mean(), name
+
+
+def test_a_picture_is_quantised_as_the_bytes_it_was(quantised: dict[str, SimpleNamespace]) -> None:
+    """In float it is bytes over 255; one scale and zero point give every byte back."""
+    made = gs.import_onnx(onnx.load(str(variant(quantised["detection"].contract, "cpu-int8").path)))
+    first = next(node for node in graph.weighted(made) if node.name.endswith("/wide"))
+    quantise = first.inputs[0].inputs[0].inputs[0].inputs[0]
+    assert quantise.op == "QuantizeLinear"
+    assert quantise.inputs[1].values == pytest.approx(1 / 255) and quantise.inputs[2].values == 0
+
+
+def test_what_is_copied_together_has_one_range_unless_it_may_be_negative() -> None:
+    """A ReLU whose range begins below 0 is computed by itself, and LPSR was slower than in float for it."""
+    a, b, c, d, e = (gs.Variable(name, np.float32) for name in "abcde")
+    net = gs.Graph([gs.Node("Concat", "x", {"axis": 1}, [a, b], [c]), gs.Node("Concat", "y", {"axis": 1}, [c, d], [e])], [], [e], opset=17)
+    ends = limits(net, {"a": (0.5, 1.0), "b": (0.0, 3.0), "c": (0.0, 3.0), "d": (-1.0, 2.0), "e": (-1.0, 3.0)})
+    assert ends == {"a": (0.0, 3.0), "b": (0.0, 3.0), "c": (0.0, 3.0), "d": (-1.0, 2.0), "e": (-1.0, 3.0)}
 
 
 def test_times_are_taken_turn_by_turn() -> None:

@@ -89,3 +89,26 @@ def test_parts_share_no_picture() -> None:
     stratum = strata.strata()[0]
     drawn = [draw(crop_row(stratum, (first, 0, 0, 0)), select.faces("gate")).bgr for first in firsts]
     assert not any(a.shape == b.shape and np.array_equal(a, b) for a, b in pairwise(drawn))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"line_px": 1e9}, "row 0: expected line_px, 1 to 200"),
+        ({"severity": float("nan")}, "severity, 0 to 2"),
+        ({"seed": [-1]}, "seed, whole numbers"),
+        ({"size_px": [640]}, "size_px"),
+        ({"country": "XX", "kind": "film"}, "kind, crop or scene; country that is rendered"),
+        ({"recipe": [{"effect": "defocus", "parameters": {"radius_px": 1e9}}]}, "radius_px must be a number from 0 to 512"),
+    ],
+)
+def test_a_row_that_cannot_be_drawn_is_refused_when_it_is_read(tmp_path: Path, changes: dict[str, object], says: str) -> None:
+    """Such rows were taken, and what they asked for was found out in the middle of drawing."""
+    row = crop_row(strata.strata()[0], (303, 9, 0))
+    select.save(Manifest("gate", (), "any", (row,)), tmp_path / "gate.json")
+    fields = json.loads((tmp_path / "gate.json").read_text())
+    fields["rows"][0] |= changes
+    (tmp_path / "gate.json").write_text(json.dumps(fields))
+    with pytest.raises(SelectError) as caught:
+        select.load(tmp_path / "gate.json")
+    assert says in str(caught.value)

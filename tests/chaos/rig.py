@@ -13,11 +13,13 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from edge.outbox.door import DoorError, ask
 from tests.chaos.unit import Settings
+from tests.edge.mqtt.outage import end, watch
 from tests.edge.waiting import until
 
 APART = 1_000_000
@@ -55,6 +57,11 @@ class Units:
         if self._process is not None:
             self._process.kill()
             self.wait()
+
+    def strike(self, **changes: Any) -> None:
+        """kill -9, and a new run."""
+        self.kill()
+        self.start(**changes)
 
     def rest(self) -> None:
         """Have it accept no more."""
@@ -101,6 +108,24 @@ class Units:
                 self.accepted.append(line.strip())
 
 
+class Watcher:
+    """`tools.watch --sqlite FILE`, the consumer: killed, and come again with what its file holds."""
+
+    def __init__(self, port: int, file: Path, *options: str) -> None:
+        self.file = file
+        self._start = partial(watch, port, file, "5", *options)
+        self._process = self._start()
+
+    def strike(self) -> None:
+        """kill -9, and a new one."""
+        self._process.kill()
+        self._process.wait(30)
+        self._process = self._start()
+
+    def end(self) -> None:
+        end(self._process)
+
+
 @dataclass(frozen=True)
 class Arrived:
     """What a consumer's file holds."""
@@ -115,3 +140,13 @@ def arrived(watched: Path) -> Arrived:
         rows = db.execute("SELECT id, json_extract(body, '$.track') FROM event").fetchall()
         duplicates = db.execute("SELECT coalesce(sum(duplicates), 0) FROM source").fetchone()[0]
     return Arrived(frozenset(row[0] for row in rows), len({row[1] for row in rows}), duplicates)
+
+
+def hear_out(watched: Path, accepted: list[str], quiet_s: float = 30.0) -> Arrived:
+    """Until the consumer has them all, or has taken nothing for so long, not even what it had: then the rest is lost."""
+    found, since = arrived(watched), time.monotonic()
+    while not found.ids.issuperset(accepted) and time.monotonic() - since < quiet_s:
+        time.sleep(0.2)
+        before, found = found, arrived(watched)
+        since = since if found == before else time.monotonic()
+    return found

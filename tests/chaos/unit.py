@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from edge.mqtt import MqttConfig, Publisher
 from edge.outbox import Outbox, OutboxError, OutboxLimits
@@ -30,7 +31,10 @@ class Settings:
     events: int = 1_000_000_000
     rate: float = 200.0
     consumer_ack: bool = True
+    settle_s: float = MqttConfig().settle_s
     size_mb: int = 512
+    most_refusals: int = OutboxLimits().most_refusals
+    yard_every: int = 0  # each so many events one is of another camera
     crash_at: str = ""  # one of crash.PLACES
     crash_times: int = 0
 
@@ -38,9 +42,10 @@ class Settings:
 def main(settings: Settings) -> None:
     if settings.crash_at:
         crash.arm(settings.crash_at, settings.crash_times)
-    outbox = Outbox(settings.outbox, IDENTITY, OutboxLimits(size_mb=settings.size_mb, timeout_s=5.0))
+    outbox = Outbox(settings.outbox, IDENTITY, OutboxLimits(size_mb=settings.size_mb, most_refusals=settings.most_refusals, timeout_s=5.0))
     Door(outbox)  # open as long as the process lives
-    config = MqttConfig(port=settings.port, retry_first_s=0.2, retry_most_s=1.0, consumer_ack=settings.consumer_ack, consumer_ack_s=5.0)
+    done_when: dict[str, Any] = {"consumer_ack": settings.consumer_ack, "consumer_ack_s": 5.0, "settle_s": settings.settle_s}
+    config = MqttConfig(port=settings.port, retry_first_s=0.2, retry_most_s=1.0, **done_when)
     publisher = Publisher(config, outbox, IDENTITY)
     publisher.start()
     enough = threading.Event()
@@ -50,7 +55,8 @@ def main(settings: Settings) -> None:
         if enough.is_set():
             break
         try:
-            print(outbox.accept(plate_event(track=number)), flush=True)
+            yard = settings.yard_every and number % settings.yard_every == 0
+            print(outbox.accept(plate_event(track=number, camera="yard" if yard else "gate")), flush=True)
         except OutboxError:
             print("rejected", flush=True)
         due_s = max(due_s + 1 / settings.rate, time.monotonic() - 0.1)

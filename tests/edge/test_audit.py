@@ -72,3 +72,23 @@ def test_one_that_cannot_be_written_says_so(path: Path) -> None:
     with pytest.raises(AuditError, match=r"audit.path .*audit.jsonl: .*Is a directory"):
         Audit(path).open()
     assert os.listdir(path) == []
+
+
+def test_any_text_stays_in_its_line(path: Path) -> None:
+    """splitlines() also breaks at U+2028: an entry with one in it was two lines that did not follow each other."""
+    texts = ["a\u2028b", "a\x85b", "a\nb", "half \ud800"]
+    audit = Audit(path).open()
+    for text in texts:
+        audit.note("command", "mqtt", why=text)
+    again = Audit(path).open()
+    again.note("command", "mqtt", why="last")
+    assert list(verify(path)) == []
+    assert [entry["why"] for entry in again.recent("command", 0)] == [*texts, "last"]
+
+
+def test_a_line_that_nests_without_end_is_a_damaged_line(path: Path) -> None:
+    """Its RecursionError kept the unit from starting."""
+    path.parent.mkdir(parents=True)
+    path.write_text("[" * 100_000 + "\n")
+    Audit(path).open().note("command", "mqtt", id="a")
+    assert list(verify(path)) == ["line 1: is no line of this log"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
@@ -40,11 +40,12 @@ def test_the_shipped_config_is_good_and_names_every_key(folder: Path) -> None:
         "commands",
         "audit",
         "health",
+        "web",
         "governor",
     )
-    for section in (*sections, "watchdog", "log", "stop_s"):
+    for section in (*sections, "watchdog", "log", "stop_s", "zones", "lines"):
         assert getattr(config, section) == getattr(least, section), section
-        names = [each.name for each in fields(getattr(config, section))] if section != "stop_s" else []
+        names = [each.name for each in fields(getattr(config, section))] if is_dataclass(getattr(config, section)) else []
         assert [name for name in names if f" {name}: " not in text] == [], section
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ BROKEN = {
     ),
     "not a number at all": (
         LEAST + "tracking:\n  lost_s: .nan\n",
-        ["line 6: tracking.lost_s is NaN, expected a number above 0"],
+        ["line 6: tracking.lost_s is NaN, expected a number above 0 and at most 86400"],
     ),
     "a section that is a value": (
         LEAST + "mqtt: localhost\n",
@@ -116,11 +117,46 @@ BROKEN = {
         LEAST + f"  - {{id: clip, source: {'a' * 300}}}\nreader: {{model: \"a\\0b\"}}\n",
         [
             f"line 5: cameras[1].source is {'a' * 300!r}: File name too long",
-            "line 6: reader.model is 'a\\x00b', expected text without \\0",
+            "line 6: reader.model is 'a\\x00b', expected text in UTF-8 without \\0",
         ],
     ),
     "nothing": ("", ["holds no settings, expected `key: value` lines as in the shipped config.yaml"]),
-    "an alias that holds itself": (LEAST + "regions: &all [*all]\n", ["nests too deep, or an alias in it holds itself"]),
+    "an alias that holds itself": (
+        LEAST + "regions: &all [*all]\n",
+        ["line 5: column 10: nests too deep, or an alias in it holds itself"],
+    ),
+    "aliases that hold more values than a memory": (
+        LEAST + "regions: [&a [1, 1], " + ", ".join(f"&{name} [*{old}, *{old}]" for old, name in pairwise("abcdefghijklmnop")) + "]\n",
+        ["line 5: column 11: more than 10000 values, each alias counted in full"],
+    ),
+    "a day that no calendar has, where text is meant": (
+        LEAST.replace("{id: unit-1}", "{id: unit-1, site: 2024-02-30}") + "stop_s: 2024-02-30\n",
+        ["line 5: stop_s is '2024-02-30', expected a number above 0 and at most 60"],
+    ),
+    "words that are none of their kind": (
+        LEAST + "stop_s: !!int ''\n",
+        ["line 5: column 9: '' is no int"],
+    ),
+    "an integer longer than Python reads": (
+        LEAST + f"stop_s: {'9' * 5000}\n",
+        [f"line 5: column 9: '{'9' * 59} is no int"],
+    ),
+    "half of a character": (
+        LEAST + 'regions: ["\\ud800"]\n',
+        ["line 5: column 11: '\\ud800' holds half of a character, which nothing can write or send"],
+    ),
+    "a name with a line break behind it": (
+        LEAST + '  - {id: "yard\\n", source: /dev/video0}\n',
+        ["line 5: cameras[1].id is 'yard\\n', expected at most 63 letters, digits, '.', '_' and '-', as a topic's level"],
+    ),
+    "waits of more than a day": (
+        LEAST + "tracking: {lost_s: 1.0e+300}\nmqtt: {status_s: 1.0e+10}\nprivacy: {rotate_days: 9999999999999999999}\n",
+        [
+            "line 5: tracking.lost_s is 1e+300, expected a number above 0 and at most 86400",
+            "line 6: mqtt.status_s is '10000000000.0', expected above 0 and at most 86400",
+            "line 7: privacy.rotate_days is 9999999999999999999, expected a whole number at least 1, and at most 36500",
+        ],
+    ),
 }  # fmt: skip
 
 

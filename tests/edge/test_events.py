@@ -44,9 +44,12 @@ def test_known_event() -> None:
     assert found["chars"][0] == {"char": "5", "score": 0.99, "others": [{"text": "", "score": 0.004}, {"text": "8", "score": 0.003}]}
 
 
-def test_every_field_is_in_the_schema_and_required() -> None:
+def test_every_field_is_in_the_schema_and_required_if_it_always_was() -> None:
+    """A consumer of this version takes the events of units that are older: what was added since is required of none."""
     shipped = schema()
-    assert set(document(plate_event())) == set(shipped["properties"]) == set(shipped["required"])
+    added = {"zone", "dwell_s", "parked", "crossings", "hits"}
+    assert set(document(plate_event())) == set(shipped["properties"]) == set(shipped["required"]) | added
+    assert not added & set(shipped["required"])
     for part in ("captured", "region", "read"):
         assert set(document(plate_event())[part]) == set(shipped["properties"][part]["properties"])
 
@@ -175,3 +178,16 @@ def test_sound_events_are_never_refused(vote: Vote, site: str, utc_s: float) -> 
     VALIDATOR.validate(found)
     assert found["plate"] == vote.plate
     assert found["site"] == site
+
+
+def test_integers_that_no_float_and_no_database_holds_are_refused() -> None:
+    """float() of an integer of 400 digits is an OverflowError, which nobody had expected of an event."""
+    for changes in ({"captured_ns": 10**400}, {"track": 10**18}, {"image_size": (1280, 10**30)}, {"latency_ms": {"read": 10**400}}):
+        with pytest.raises(EventError, match="expected a"):
+            describe(plate_event(**changes), IDENTITY)
+
+
+def test_a_level_is_no_longer_than_a_topic_bears() -> None:
+    describe(plate_event(camera="a" * 100), IDENTITY)
+    with pytest.raises(EventError, match=r"camera is .*1 to 100 characters"):
+        describe(plate_event(camera="a" * 101), IDENTITY)

@@ -59,3 +59,20 @@ def test_without_a_manager_nothing_is_said_and_one_that_is_gone_is_told_of(tmp_p
     with caplog.at_level(logging.WARNING):
         Manager({"NOTIFY_SOCKET": str(tmp_path / "gone")}).ready()
     assert "does not hear READY=1" in caplog.text
+
+
+@pytest.mark.parametrize("said", ["abc", "", "-1", "1e6", "9" * 5000, "٣"])
+def test_a_watchdog_time_that_is_no_number_is_none(said: str, caplog: pytest.LogCaptureFixture) -> None:
+    """int() of it ended the unit before it had started."""
+    manager = Manager({"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": said})
+    assert manager.watchdog_s == 0 and "WATCHDOG_USEC" in caplog.text
+
+
+def test_a_status_is_one_line(ear: tuple[str, socket.socket]) -> None:
+    """Each line of a datagram is an assignment of its own: what a camera complained of could have fed the watchdog."""
+    address, sock = ear
+    manager = Manager({"NOTIFY_SOCKET": address})
+    manager.status("road: down\nWATCHDOG=trigger")
+    manager.status("half \ud800 " + "x" * 300_000)
+    assert sock.recv(4096) == b"STATUS=road: down WATCHDOG=trigger"
+    assert sock.recv(4096).startswith(b"STATUS=half ? xxx")

@@ -52,15 +52,16 @@ def test_a_thread_that_has_ended_or_is_excused_is_not_stuck() -> None:
 
 
 def test_a_camera_that_is_back_has_time_to_beat() -> None:
-    """Its state says streaming a moment before its thread comes round: one look in between is no hang."""
+    """Its state says streaming a moment before its thread comes round, and on a busy machine that moment may be seconds."""
     pulse, away = Pulse(), True
     vigil = Vigil([Watched("camera", pulse, 3.0, lambda: away)])
     now_ns = pulse.at_ns
     looks(vigil, now_ns, 60)
     away = False
-    assert vigil.stuck(now_ns + 61 * S) == []
-    at(pulse, now_ns + 61 * S)
-    assert looks(vigil, now_ns + 61 * S, 2) == []
+    assert looks(vigil, now_ns + 60 * S, 3) == []
+    assert looks(vigil, now_ns + 63 * S, 1) == ["camera (4.0 s)"], "and no longer than any other"
+    at(pulse, now_ns + 64 * S)
+    assert looks(vigil, now_ns + 64 * S, 2) == []
 
 
 def test_an_observer_that_was_away_itself_blames_nobody() -> None:
@@ -90,4 +91,4 @@ def test_only_the_stage_that_hangs_falls_silent() -> None:
         assert pipeline.pulses["stuck"].at_ns == before["stuck"]
     finally:
         release.set()
-        assert pipeline.close() == []
+        assert pipeline.close(30) == []

@@ -156,7 +156,7 @@ def test_without_a_service_manager_a_hang_ends_the_process_itself(rig: Rig) -> N
     silent = Pulse()
     silent.at_ns -= 11 * 10**9
     rig.unit.pipeline.pulses["read"].at_ns = silent.at_ns
-    keeper._vigil._since_ns = 0
+    keeper._vigil._since_ns = [0]
     with pytest.raises(RuntimeError, match=r"stuck: read \(11\.\d s\)"):
         for _ in range(3):
             keeper.look()

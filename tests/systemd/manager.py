@@ -144,6 +144,7 @@ class Manager:
         self._process.send_signal(signal.SIGABRT)
 
     def _note_end(self, code: int) -> None:
+        self._hear()  # its last words may have come after the last look, and before its end
         self.life.ended_s, self.life.code = time.monotonic(), code
         self.life.ended_by = self.life.ended_by or "itself"
         self._process = None

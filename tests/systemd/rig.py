@@ -20,23 +20,25 @@ cameras:
 detector: {{model: {models}/detector.yaml}}
 enhancer: {{model: {models}/lpsr.yaml}}
 reader: {{model: {models}/reader.yaml}}
-mqtt: {{host: 127.0.0.1, port: 1}}
+gate: {{enhance: always}}
+mqtt: {{host: 127.0.0.1, port: {broker_port}}}
 health: {{port: {health_port}}}
 watchdog: {{stage_s: {stage_s}}}
 """
 
 
-def manager(folder: Path, stage_s: float, policy: Policy | None = None, health_port: int = 0) -> Manager:
+def manager(folder: Path, stage_s: float, policy: Policy | None = None, **ports: int) -> Manager:
     """`folder`/freeze makes it freeze."""
-    config = configured(folder, stage_s, health_port)
+    config = configured(folder, stage_s, **ports)
     command = [sys.executable, "-m", "tests.systemd.daemon", str(folder / "freeze"), "--config", str(config)]
     return Manager(command, folder, policy or Policy.of(UNIT), {"PYTHONPATH": str(ROOT)})
 
 
-def configured(folder: Path, stage_s: float, health_port: int = 0) -> Path:
+def configured(folder: Path, stage_s: float, health_port: int = 0, broker_port: int = 1) -> Path:
+    """No page with port 0, and nobody listens on port 1."""
     config = folder / "config.yaml"
     places = {"clip": ROOT / "samples/street.mp4", "models": ROOT / "models"}
-    config.write_text(CONFIG.format(**places, stage_s=stage_s, health_port=health_port))
+    config.write_text(CONFIG.format(**places, stage_s=stage_s, health_port=health_port, broker_port=broker_port))
     return config
 
 
@@ -51,7 +53,7 @@ def got(port: int, path: str) -> dict[str, float]:
         return {}
 
 
-def turn_until(managing: Manager, holds: Callable[[], bool], what: str, timeout_s: float = 60.0) -> float:
+def turn_until(managing: Manager, holds: Callable[[], bool], what: str, timeout_s: float = 120.0) -> float:
     """Let the manager work until something holds → how many seconds that took."""
     began_s = time.monotonic()
     while not holds():

@@ -15,9 +15,16 @@ import yaml
 from edge.config import load
 
 ROOT = Path(__file__).parents[2]
-UNITS = ("kerbside.service", "kerbside-engines.service", "kerbside-power.service")
+UNITS = (
+    "kerbside.service",
+    "kerbside-engines.service",
+    "kerbside-power.service",
+    "kerbside-probation.service",
+    "kerbside-engines@.service",
+)
+OF_AN_INSTANCE = {"kerbside-engines@.service": "kerbside-engines@8.service"}
 OURS = Path("etc/systemd/system")
-MOST_EXPOSURE = 2.0
+MOST_EXPOSURE = {"kerbside-probation.service": 2.2}  # which is root's, to put unit files in place
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze (apt-get install systemd)")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="systemd-sysusers writes files that root alone may write")
@@ -38,7 +45,8 @@ def install(system: Path) -> subprocess.CompletedProcess[str]:
 def system(tmp_path: Path) -> Path:
     """A machine's files: systemd's own units, the project, and the programs that the units name."""
     shutil.copytree("/lib/systemd/system", tmp_path / "usr/lib/systemd/system", symlinks=True)
-    for name in ("opt/kerbside/.venv/bin/python", "bin/kill", "usr/sbin/nvpmodel", "usr/bin/jetson_clocks"):
+    pythons = [f"{folder}/.venv/bin/python" for folder in ("opt/kerbside", "opt/kerbside-store/good", "opt/kerbside-store/releases/8")]
+    for name in (*pythons, "bin/kill", "usr/sbin/nvpmodel", "usr/bin/jetson_clocks"):
         program = tmp_path / name
         program.parent.mkdir(parents=True, exist_ok=True)
         program.write_text("#!/bin/sh\n")
@@ -50,7 +58,8 @@ def system(tmp_path: Path) -> Path:
 @needs_root
 def test_systemd_has_nothing_to_say_about_the_units(system: Path) -> None:
     install(system)
-    done = called("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", f"--root={system}", *UNITS)
+    units = [OF_AN_INSTANCE.get(unit, unit) for unit in UNITS]
+    done = called("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", f"--root={system}", *units)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
@@ -69,7 +78,7 @@ def test_systemd_would_speak_up(system: Path) -> None:
 def test_exposure_is_low(unit: str) -> None:
     done = called("systemd-analyze", "security", "--offline=true", "--no-pager", ROOT / "systemd" / unit)
     exposure = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
-    assert exposure and float(exposure[1]) <= MOST_EXPOSURE, done.stdout + done.stderr
+    assert exposure and float(exposure[1]) <= MOST_EXPOSURE.get(unit, 2.0), done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -106,7 +115,7 @@ def test_the_installer_mends_a_unit_that_was_changed_and_makes_the_user(system: 
     groups = (system / "etc/group").read_text()
     assert all(re.search(rf"^{name}:x:\d+:kerbside$", groups, re.MULTILINE) for name in ("video", "render"))
     wanted = system / OURS / "multi-user.target.wants"
-    assert {path.name for path in wanted.iterdir()} == set(UNITS)
+    assert {path.name for path in wanted.iterdir()} == set(UNITS) - set(OF_AN_INSTANCE)
 
 
 @needs_systemd
@@ -137,9 +146,9 @@ def test_secrets_that_the_service_loads_are_made_empty_by_tmpfiles() -> None:
     assert all(Path(path).name == name for name, path in loaded)
 
 
-@pytest.mark.parametrize("unit", UNITS[:2])
+@pytest.mark.parametrize("unit", [unit for unit in UNITS if "power" not in unit])
 def test_what_a_unit_starts_is_there_with_its_options(unit: str) -> None:
-    (line,) = re.findall(r"^ExecStart=/opt/kerbside/\.venv/bin/python (-m .*)$", (ROOT / "systemd" / unit).read_text(), re.MULTILINE)
+    (line,) = re.findall(r"^ExecStart=/opt/kerbside\S*/\.venv/bin/python (-m .*)$", (ROOT / "systemd" / unit).read_text(), re.MULTILINE)
     _, module, *options = line.split()
     done = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr

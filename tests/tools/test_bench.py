@@ -83,6 +83,10 @@ def test_a_labelled_scene_counts_boxes_and_texts(stills: Stills, tmp_path: Path)
         ('{"image": "a.png", "plates": []}', "kind"),
         ('{"image": "a.png", "kind": "film", "plates": []}', "'film'"),
         ('{"image": "a.png", "kind": "crop", "plates": [{"box": [1, 2]}]}', "labels.jsonl:1"),
+        ('{"image": "a.png", "kind": "crop", "plates": [{"box": [1e39, 0, 1, 1]}]}', "four numbers of pixels"),
+        ('{"image": "a.png", "kind": "crop", "plates": [{"text": 51}]}', "text is a int"),
+        ('{"image": "\\ud800.png", "kind": "crop", "plates": []}', "expected a name in UTF-8"),  # OpenCV dies of it
+        ("[" * 5000, "RecursionError"),
     ],
 )
 def test_a_bad_label_is_named(tmp_path: Path, row: str, says: str) -> None:

@@ -43,7 +43,8 @@ def test_auto_takes_the_fastest_that_the_gate_lets_through(config: Path, kernels
         return "" if precision == "fp16" else f"{precision} is not wanted"
 
     assert main(["--config", str(config), "--only", "reader"], Trt(), standin_gpu(kernels), gate) == 0
-    chosen = json.loads((config.parent / "engines/chosen.json").read_text())["kerbside-reader"]
+    (model, chosen), *others = json.loads((config.parent / "engines/chosen.json").read_text()).items()
+    assert not others and model == f"kerbside-reader {contract.load(ROOT / 'models/reader.yaml').sha256[:12]}"
     assert chosen["precision"] == "fp16" and chosen["refused"] == {"fp32": "fp32 is not wanted", "int8": "int8 is not wanted"}
     assert main(["--config", str(config), "--only", "reader"], Trt(), standin_gpu(kernels), lambda model, precision, strong: "no") == 1
     assert "no precision can be used" in capsys.readouterr().err

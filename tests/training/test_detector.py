@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 import yaml
 
@@ -16,7 +17,7 @@ from alpr import contract  # noqa: E402
 from alpr.imaging import Letterbox  # noqa: E402
 from alpr.types import Detections  # noqa: E402
 from training.detector import __main__ as training  # noqa: E402
-from training.detector import augmentation, composition, data, evaluation, export  # noqa: E402
+from training.detector import augmentation, composition, data, evaluation, export, network  # noqa: E402
 from training.detector.batches import collate, image_from_pictures  # noqa: E402
 from training.detector.losses import Gains, Targets, assign, complete_iou, detection_loss, hull_of, pair_iou  # noqa: E402
 from training.detector.network import Detector, cost, grid  # noqa: E402
@@ -241,6 +242,26 @@ def test_a_graph_that_disagrees_is_not_released(tmp_path: Path) -> None:
     detector.heads[0].shape[-1].bias.data[0] += 0.1
     with pytest.raises(ValueError, match="not to be trusted"):
         export.parity(detector, tmp_path / "one.onnx")
+
+
+def test_residual_sums_are_taken_up_by_the_convolutions_after_them() -> None:
+    torch.manual_seed(0)
+    detector, image = Detector((8, 8, 16, 16, 16), (8, 8, 8), 8).eval(), torch.rand(1, 3, 64, 96)
+    weights = {name: value.clone() for name, value in detector.state_dict().items()}
+    absorbed = network.absorbed(detector)
+    assert not any(block.residual for block in absorbed.modules() if isinstance(block, network.CrossStage))
+    assert torch.allclose(detector(image), absorbed(image), atol=1e-5)
+    assert all(torch.equal(value, weights[name]) for name, value in detector.state_dict().items()), "the detector itself goes on as it was"
+
+
+def test_the_exported_grid_is_of_integers_and_few_nodes(tmp_path: Path) -> None:
+    """TensorRT refused ranges of floats up to 8.4, and torch exports an expand with a search for -1 that runs every time."""
+    export.export_onnx(Detector((8, 8, 16, 16, 16), (8, 8, 8), 8).eval(), tmp_path / "one.onnx")
+    graph = onnx.shape_inference.infer_shapes(onnx.load(str(tmp_path / "one.onnx"))).graph
+    kinds = {value.name: value.type.tensor_type.elem_type for value in graph.value_info}
+    ranges = [node for node in graph.node if node.op_type == "Range"]
+    assert len(ranges) == 2 and {kinds[node.output[0]] for node in ranges} == {onnx.TensorProto.INT64}
+    assert not {"Where", "Expand", "Equal"} & {node.op_type for node in graph.node}
 
 
 def test_average_precision_has_its_known_value() -> None:

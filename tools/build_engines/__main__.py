@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None, trt: Any = None, gpu: Gpu | None = 
     """`trt` and `gpu`: this machine's where they are not given."""
     args = _parser().parse_args(arguments)
     try:
-        config = load(args.config)
+        config = load(args.config, _models(args.models))
         trt = trt or bindings.tensorrt()
         gpu = gpu or Gpu.open()
         if args.device_info:
@@ -44,6 +44,12 @@ def main(arguments: list[str] | None = None, trt: Any = None, gpu: Gpu | None = 
     return 0
 
 
+def _models(folder: Path | None) -> dict[str, Any]:
+    """Config keys for the models of a release that does not run yet, where its folder is given."""
+    shipped = {"detector": "detector.yaml", "enhancer": "lpsr.yaml", "reader": "reader.yaml"}
+    return {f"{stage}.model": str((folder / name).absolute()) for stage, name in shipped.items()} if folder else {}
+
+
 def _progress(phase: str, share: float) -> None:
     print(f"\r\x1b[K{phase[:60]} {share:4.0%}", end="\r" if share >= 1 else "", file=sys.stderr, flush=True)
 
@@ -54,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", choices=STAGES, action="append", help="this model alone; may be repeated")
     parser.add_argument("--again", action="store_true", help="also where a good engine is there")
     parser.add_argument("--device-info", action="store_true", help="say what GPU and TensorRT are here, and build nothing")
+    parser.add_argument("--models", type=Path, help="a folder with a release's models, instead of those that the config names")
     parser.add_argument(
         "--config", type=Path, default=Path("config.yaml"), help="models, canvases and where engines belong (default: %(default)s)"
     )

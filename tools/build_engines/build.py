@@ -58,7 +58,7 @@ class Yard:
         if not times:
             raise EngineError(f"{contract.name}: no precision can be used: {refused}")
         best = min(times, key=lambda precision: times[precision])
-        Cache(self.config.tensorrt.engines).choose(contract.name, best, {"ms_over_all_shapes": times, "refused": refused})
+        Cache(self.config.tensorrt.engines).choose(contract, best, {"ms_over_all_shapes": times, "refused": refused})
         self.say(f"{contract.name}: auto is {best} ({', '.join(f'{name} {ms:.2f} ms' for name, ms in times.items())} over all shapes)")
         return best
 

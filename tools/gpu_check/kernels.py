@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from alpr.imaging import letterbox, picture_from_tensor, rectify, tensor
+from alpr.imaging import letterbox, picture_from_tensor, rectification, rectify, tensor
 from alpr.types import F32, U8
 from edge.cuda.layout import CANDIDATE, FITTED, PLATE, Rows, fitted, picture, plate
-from edge.cuda.rectification import rectification
 from edge.engines.tensorrt.gpu import Gpu
 
 LEVEL = 1 / 255

@@ -47,8 +47,8 @@ def follow(config: MqttConfig, wish: Wish, inbox: Inbox, screen: Screen, stopped
         try:
             link.open(stopped.is_set)
             if wish.tells:
-                _subscribe(link, Topics(config.prefix, wish.device).availability, config.ack_timeout_s)
-            _subscribe(link, wish.topic(config.prefix), config.ack_timeout_s)
+                subscribe(link, Topics(config.prefix, wish.device).availability, config.ack_timeout_s)
+            subscribe(link, wish.topic(config.prefix), config.ack_timeout_s)
             backoff.reset()
             patient = True
             screen.connection(f"watching {wish.topic(config.prefix)} on {config.address}")
@@ -65,7 +65,7 @@ def follow(config: MqttConfig, wish: Wish, inbox: Inbox, screen: Screen, stopped
             link.abort()
 
 
-def _subscribe(link: Connection, topic: str, timeout_s: float) -> None:
+def subscribe(link: Connection, topic: str, timeout_s: float) -> None:
     link.subscribe(topic)
     deadline = time.monotonic() + timeout_s
     while not link.granted:

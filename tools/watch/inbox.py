@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
 from edge.events import schema
+from edge.mqtt.ack import MOST_IDS
+from edge.received import document
+from edge.schemas import strict
 
 REMEMBERED = 100_000
 """Ids kept in memory to know a duplicate by, where there is no file."""
-RECENT = 300
-"""More than a unit has under way at once."""
+RECENT = MOST_IDS
+"""More than a unit has under way, or recalls, at once."""
 TABLES = """
     CREATE TABLE IF NOT EXISTS event (id TEXT PRIMARY KEY, received_utc_s REAL NOT NULL, body TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS watcher (client_id TEXT NOT NULL);
@@ -53,11 +54,11 @@ class Inbox:
         self.counts = Counts()
         self.complaints: list[str] = []  # what was wrong with payloads of the last `take`
         self.kept: dict[str, list[str]] = {}  # what is safe since the last `take`, duplicates too: ids by device
-        self.recent: dict[str, deque[str]] = {}  # the last ids kept, by device, for a unit that did not hear of them
         self._file = file
-        self._validator = Draft202012Validator(inlined(schema()))
+        self._validator = strict(inlined(schema()))
         self._seen: dict[str, None] = {}  # in order of arrival
         self._db = _open(file) if file is not None else None
+        self.recent = _recent(self._db)  # the last ids kept, by device, for a unit that did not hear of them
         self.client_id = _client_id(self._db) if self._db is not None else f"kerbside-watch-{uuid.uuid4().hex[:12]}"
 
     def take(self, payloads: Iterable[bytes | bytearray]) -> list[dict[str, Any]]:
@@ -82,7 +83,7 @@ class Inbox:
         """Sequences between an outbox's first and last event here that never came, or not yet; 0 where there is no file."""
         if self._db is None:
             return 0
-        return int(self._db.execute("SELECT coalesce(sum(last - first + 1 - kept), 0) FROM source").fetchone()[0])
+        return int(self._db.execute("SELECT total(last - first + 1 - kept) FROM source").fetchone()[0])  # sum() raises where it overflows
 
     def close(self) -> None:
         if self._db is not None:
@@ -90,15 +91,15 @@ class Inbox:
 
     def _parse(self, payload: bytes | bytearray) -> dict[str, Any] | None:
         try:
-            event = json.loads(payload)
+            event = document(payload)
             error = next(self._validator.iter_errors(event), None)
-            complaint = error and f"{'.'.join(map(str, error.absolute_path)) or 'event'}: {error.message:.200}"
-        except (ValueError, RecursionError) as error:
+            complaint = error and f"{'.'.join(map(str, error.absolute_path)) or 'event'}: {error.message}"
+        except ValueError as error:
             complaint = f"no JSON: {error}"
         if not complaint:
             return dict(event)
         self.counts.invalid += 1
-        self.complaints.append(complaint)
+        self.complaints.append(printable(complaint)[:300])
         return None
 
     def _is_new(self, event: dict[str, Any]) -> bool:
@@ -112,6 +113,11 @@ class Inbox:
         if len(self._seen) > REMEMBERED:
             self._seen.pop(next(iter(self._seen)))
         return not known
+
+
+def printable(text: str) -> str:
+    """Text from outside as a terminal may show it: an escape in it would move the cursor, or worse."""
+    return "".join(char if char.isprintable() else "·" for char in text)
 
 
 def inlined(node: Any, root: Any = None) -> Any:
@@ -137,6 +143,15 @@ def _open(file: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise InboxError(f"{file}: {error}; expected a file of an earlier watch, or a place for a new one") from error
     return db
+
+
+def _recent(db: sqlite3.Connection | None) -> dict[str, deque[str]]:
+    """What an earlier watch kept last: it may have been killed before it could say so."""
+    last = "SELECT json_extract(body, '$.device'), id FROM event ORDER BY rowid DESC LIMIT ?"
+    found: dict[str, deque[str]] = {}
+    for device, event_id in db.execute(last, (RECENT,)) if db is not None else ():
+        found.setdefault(device, deque(maxlen=RECENT)).appendleft(event_id)
+    return found
 
 
 def _client_id(db: sqlite3.Connection) -> str:

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tools.watch.inbox import Inbox
+from tools.watch.inbox import Inbox, printable
 
 Event = dict[str, Any]
 
@@ -94,10 +94,9 @@ def screen(as_json: bool) -> Screen:
 
 def cells(event: Event) -> tuple[str, ...]:
     """An event's values for COLUMNS."""
-    captured = datetime.fromisoformat(event["captured"]["utc"].replace("Z", "+00:00"))
     delay_ms = event["latency_ms"].get("capture_to_event")
-    return (
-        captured.astimezone().strftime("%H:%M:%S"),
+    said = (
+        _local(event["captured"]["utc"]),
         event["device"],
         event["camera"],
         event["region"]["display"] or event["plate"],
@@ -109,6 +108,15 @@ def cells(event: Event) -> tuple[str, ...]:
         f"{event['height_px']:.0f}",
         "-" if delay_ms is None else f"{delay_ms:.0f} ms",
     )
+    return tuple(map(printable, said))
+
+
+def _local(utc: str) -> str:
+    """The time of day here; in the first and the last year of the calendar there may be none."""
+    try:
+        return datetime.fromisoformat(utc.replace("Z", "+00:00")).astimezone().strftime("%H:%M:%S")
+    except (OverflowError, ValueError):
+        return utc[11:19]
 
 
 def style(event: Event) -> str:

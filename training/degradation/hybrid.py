@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from alpr.types import U8
-from training.degradation import effects, steps
+from training.degradation import bounds, effects, steps
 from training.degradation.steps import Step
 
 Rng = np.random.Generator
@@ -64,22 +64,25 @@ def load(rows: Sequence[Mapping[str, Any]]) -> Recipe:
 
 def _step(where: str, row: Mapping[str, Any]) -> Step:
     if not isinstance(row, Mapping) or not {"effect", "parameters"} <= set(row) <= {"effect", "parameters", "seed"}:
-        raise ValueError(f"{where}: expected effect, parameters and perhaps a seed, got {row!r:.80}")
+        said = ", ".join(map(str, row)) if isinstance(row, Mapping) else type(row).__name__
+        raise ValueError(f"{where}: expected effect, parameters and perhaps a seed, got {said:.80}")
     name, parameters, seed = row["effect"], row["parameters"], row.get("seed")
     if name not in effects.__all__:
-        raise ValueError(f"{where}: no effect is called {name!r}; there are {', '.join(effects.__all__)}")
+        said = name if isinstance(name, str) else type(name).__name__
+        raise ValueError(f"{where}: no effect is called {said!r:.80}; there are {', '.join(effects.__all__)}")
     if not isinstance(parameters, Mapping):
         raise ValueError(f"{where}: expected the parameters of {name} by name, got {type(parameters).__name__}")
     known = dict(list(inspect.signature(getattr(effects, name)).parameters.items())[1:])  # the first is the picture
     draws = known.pop("rng", None) is not None
-    if draws != isinstance(seed, int):
-        raise ValueError(f"{where}: {name} {'needs a whole number as its seed' if draws else 'takes no seed'}, got {seed!r}")
+    if draws != (isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed < 1 << 63):
+        said = repr(seed)[:80] if isinstance(seed, (int, float, str)) else type(seed).__name__
+        raise ValueError(f"{where}: {name} {'needs a whole number as its seed' if draws else 'takes no seed'}, got {said}")
     missing = {key for key, parameter in known.items() if parameter.default is parameter.empty} - set(parameters)
     unknown = set(parameters) - set(known)
     for problem, keys in (("has no parameter", unknown), ("lacks the parameter", missing)):
         if keys:
-            raise ValueError(f"{where}: {name} {problem} {', '.join(sorted(keys))}; it takes {', '.join(known)}")
-    return Step(name, {key: _frozen(f"{where}: {name}'s {key}", value) for key, value in parameters.items()}, seed)
+            raise ValueError(f"{where}: {name} {problem} {', '.join(sorted(keys)):.80}; it takes {', '.join(known)}")
+    return Step(name, {key: bounds.checked(where, name, key, value) for key, value in parameters.items()}, seed)
 
 
 def _listed(value: Any) -> Any:
@@ -89,12 +92,3 @@ def _listed(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [_listed(part) for part in value]
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _frozen(where: str, value: Any) -> Any:
-    """Lists → tuples; nothing but finite numbers and switches in them."""
-    if isinstance(value, (tuple, list)):
-        return tuple(_frozen(where, part) for part in value)
-    if not isinstance(value, (bool, int, float)) or not np.isfinite(value):
-        raise ValueError(f"{where} must be a finite number, a switch, or a list of those, got {value!r}")
-    return value

@@ -23,7 +23,7 @@ from safetensors.torch import save_file
 
 from alpr import contract
 from training.detector.evaluation import LONGEST_PX, MULTIPLE_PX, onnx_model, torch_model
-from training.detector.network import Deployed, Detector, cost
+from training.detector.network import Deployed, Detector, absorbed, cost
 from training.run import load
 
 OPSET = 17
@@ -73,7 +73,7 @@ def export_onnx(detector: Detector, path: Path, size_px: tuple[int, int] | None 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracing exporter is deprecated, and still writes the plainer graph
         torch.onnx.export(
-            Deployed(detector).eval(),
+            Deployed(absorbed(detector)).eval(),
             (torch.zeros(batch, 3, *(size_px or (384, 640))),),
             str(path),
             opset_version=OPSET,

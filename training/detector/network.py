@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -42,19 +43,28 @@ class CrossStage(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, residual: bool = True) -> None:
         super().__init__()
-        half = channels_out // 2
+        self.half = half = channels_out // 2
         self.split = ConvBnRelu(channels_in, 2 * half, 1)
         self.pair = nn.Sequential(ConvBnRelu(half, half), ConvBnRelu(half, half))
         self.merge = ConvBnRelu(3 * half, channels_out, 1)
         self.residual = residual
 
     def forward(self, x: Tensor) -> Tensor:
-        kept, worked = self.split(x).chunk(2, 1)
+        halves = self.split(x)
+        worked = halves[:, self.half :]
         deeper = self.pair(worked)
         if self.residual:
             deeper = deeper + worked
-        out: Tensor = self.merge(torch.cat([kept, worked, deeper], 1))
+        out: Tensor = self.merge(torch.cat([halves, deeper], 1))
         return out
+
+    @torch.no_grad()
+    def absorb(self) -> None:
+        """Let the merge, which is linear in both, take the residual sum: the same numbers with a node fewer."""
+        if self.residual:
+            weight = self.merge[0].weight
+            weight[:, self.half : 2 * self.half] += weight[:, 2 * self.half :]
+            self.residual = False
 
 
 class PoolPyramid(nn.Module):
@@ -127,6 +137,15 @@ class Detector(nn.Module):
         return torch.cat(points, 2).transpose(1, 2)
 
 
+def absorbed(detector: Detector) -> Detector:
+    """A copy that computes the same without residual sums."""
+    copy = deepcopy(detector)
+    for block in copy.modules():
+        if isinstance(block, CrossStage):
+            block.absorb()
+    return copy
+
+
 def widths_of(weights: Mapping[str, Tensor]) -> dict[str, Any]:
     """What `Detector` was made with, read off its weights."""
     backbone = [weights[f"{name}.0.weight"].shape[0] for name in ("stage4.0", "stage4.1", "stage8.0", "stage16.0", "stage32.0")]
@@ -142,15 +161,24 @@ def from_weights(weights: Mapping[str, Tensor]) -> Detector:
 
 
 def grid(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Where the points of a canvas lie: centres (p, 2) x y in pixels and strides (p, 1), in the order of `Detector`'s points."""
-    centres, strides = [], []
-    for stride in STRIDES:
-        rows, columns = height // stride, width // stride
-        y = (torch.arange(rows, device=like.device, dtype=like.dtype) + 0.5).view(-1, 1).expand(rows, columns)
-        x = (torch.arange(columns, device=like.device, dtype=like.dtype) + 0.5).view(1, -1).expand(rows, columns)
-        centres.append(torch.stack([x, y], -1).reshape(-1, 2) * stride)
-        strides.append(torch.ones_like(centres[-1][:, :1]) * stride)
-    return torch.cat(centres), torch.cat(strides)
+    """Where the points of a canvas lie: centres (p, 2) x y in pixels and strides (p, 1), in the order of `Detector`'s points.
+
+    Every coarser point lies between finer ones, so one grid makes the others: torch exports 29 nodes for it, and 117 for a grid of each.
+    """
+    first = STRIDES[0]
+    x = torch.arange(first // 2, width, first, device=like.device).to(like.dtype)
+    y = torch.arange(first // 2, height, first, device=like.device).to(like.dtype)[:, None]
+    x_y_stride = x * _column(like, 1, 0, 0) + y * _column(like, 0, 1, 0) + _column(like, 0, 0, first)  # (3, rows, columns)
+    levels = [x_y_stride]
+    for stride in STRIDES[1:]:
+        step, more = stride // first, stride - first
+        levels.append(x_y_stride[:, ::step, ::step] + _column(like, more / 2, more / 2, more))
+    points = torch.cat([level.flatten(1) for level in levels], 1)
+    return points[:2].T, points[2:].T
+
+
+def _column(like: Tensor, *values: float) -> Tensor:
+    return like.new_tensor(values).view(-1, 1, 1)
 
 
 def decode(points: Tensor, centres: Tensor, strides: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -158,12 +186,13 @@ def decode(points: Tensor, centres: Tensor, strides: Tensor) -> tuple[Tensor, Te
 
     Corners are fractions of the predicted box, so they follow it at any size and a box-shaped plate needs nothing learned.
     """
-    centre = centres + points[..., 1:3] * strides
-    size = points[..., 3:5].clamp(max=MAX_LOG_SIZE).exp() * strides
+    rows = points.transpose(1, 2)  # (n, 13, p), as the heads give them: a slice is one piece of memory, two numbers a point were 5,040
+    centre = centres.T + rows[:, 1:3] * strides.T
+    size = rows[:, 3:5].clamp(max=MAX_LOG_SIZE).exp() * strides.T
     low = centre - size / 2
-    boxes = torch.cat([low, low + size], -1)
-    quads = torch.cat([low, low, low, low], -1) + points[..., 5:13] * torch.cat([size, size, size, size], -1)
-    return points[..., 0], boxes, quads
+    boxes = torch.cat([low, low + size], 1)
+    quads = torch.cat([low, low, low, low], 1) + rows[:, 5:13] * torch.cat([size, size, size, size], 1)
+    return rows[:, 0], boxes.transpose(1, 2), quads.transpose(1, 2)
 
 
 class Deployed(nn.Module):

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from alpr.contract import Contract
 from edge.engines import EngineError
 from edge.engines.tensorrt.recipe import Recipe
 
@@ -51,16 +52,16 @@ class Cache:
     def path(self, recipe: Recipe) -> Path:
         return self.folder / f"{recipe.model}.{recipe.precision}.{recipe.key}.engine"
 
-    def choose(self, model: str, precision: str, why: dict[str, Any]) -> None:
-        """Remember which precision `auto` is for a model, and why."""
+    def choose(self, model: Contract, precision: str, why: dict[str, Any]) -> None:
+        """Remember which precision `auto` is for a model, and why. By the model's file: a release that comes back finds its own choice."""
         choices = _json(self.folder / CHOICES) or {}
-        write_whole(self.folder / CHOICES, json.dumps({**choices, model: {"precision": precision, **why}}, indent=1).encode())
+        write_whole(self.folder / CHOICES, json.dumps({**choices, _of(model): {"precision": precision, **why}}, indent=1).encode())
 
-    def chosen(self, model: str) -> str:
+    def chosen(self, model: Contract) -> str:
         """What `auto` is for a model. Raises StaleEngineError where nothing was chosen yet."""
-        choice = (_json(self.folder / CHOICES) or {}).get(model)
+        choice = (_json(self.folder / CHOICES) or {}).get(_of(model))
         if not choice:
-            raise StaleEngineError(f"{self.folder / CHOICES}: says nothing about {model}: {BUILD} --precision auto")
+            raise StaleEngineError(f"{self.folder / CHOICES}: says nothing about {_of(model)}: {BUILD} --precision auto")
         return str(choice["precision"])
 
     def _instead(self, recipe: Recipe) -> str:
@@ -72,6 +73,10 @@ class Cache:
         for path in sorted(self.folder.glob(f"{recipe.model}.{recipe.precision}.*.json")):
             if stored := _json(path):
                 yield stored.get("recipe", {})
+
+
+def _of(model: Contract) -> str:
+    return f"{model.name} {model.sha256[:12]}"
 
 
 def write_whole(path: Path, data: bytes) -> None:

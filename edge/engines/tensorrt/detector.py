@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from alpr import decode
-from alpr.imaging import Letterbox, canvas_size
+from alpr.imaging import fit_of
 from alpr.types import U8, Detections, Frame
 from edge.cuda.layout import CANDIDATE, FITTED, fitted
 from edge.detector import Detector
@@ -42,7 +42,7 @@ class DeviceDetector(Detector):
 
     def __call__(self, bgr: U8) -> Detections:
         height, width = bgr.shape[:2]
-        size = self._canvas(height, width)
+        size = self.canvas(height, width)
         fit = fit_of((height, width), size)
         shape = self._session.shape_for(1, size)
         with self._gpu.current("finding plates"):
@@ -58,12 +58,6 @@ class DeviceDetector(Detector):
     def close(self) -> None:
         self._session.close()
 
-    def _canvas(self, height: int, width: int) -> tuple[int, int]:
-        """As `Detector` chooses it."""
-        multiple = self._engine.contract.input.multiple_px
-        longest = min(self._longest_px, max(multiple, -(-max(height, width) // multiple) * multiple))
-        return canvas_size(height, width, longest, multiple)
-
     def _work(self, shape: Shape) -> None:
         session, stream = self._session, self._session.stream
         _, _, height, width = shape
@@ -76,11 +70,3 @@ class DeviceDetector(Detector):
         rows = self._result.address + FOUND_BYTES
         self._gpu.launch("candidates", stream, (points, 1, 1), *outputs, points, self._threshold, MOST, rows, self._result.address)
         self._result.download(stream)
-
-
-def fit_of(picture_hw: tuple[int, int], size_px: tuple[int, int]) -> Letterbox:
-    """How `alpr.imaging.letterbox` fits a picture, without drawing it."""
-    height, width = picture_hw
-    scale = min(size_px[0] / height, size_px[1] / width)
-    fitted_h, fitted_w = max(1, round(height * scale)), max(1, round(width * scale))
-    return Letterbox(scale, (float((size_px[1] - fitted_w) // 2), float((size_px[0] - fitted_h) // 2)))

@@ -6,9 +6,9 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from alpr.imaging import rectification
 from alpr.types import U8, PlateCrop
 from edge.cuda.layout import Rows, plate
-from edge.cuda.rectification import rectification
 from edge.engines.tensorrt.frames import Frames
 from edge.engines.tensorrt.held import Ring
 

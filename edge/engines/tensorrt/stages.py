@@ -36,7 +36,7 @@ class Engines:
     def load(self, trt: Any, gpu: Gpu, contract: Contract, outputs_to_host: bool = True) -> Session:
         """Raises EngineError where there is no engine for this model on this machine, with what there is instead."""
         cache = Cache(self.folder)
-        precision = cache.chosen(contract.name) if self.precision == "auto" else self.precision
+        precision = cache.chosen(contract) if self.precision == "auto" else self.precision
         plan = cache.load(recipe(trt, gpu.name, contract, precision, self.canvases_px, self.dla))
         log.info("%s: TensorRT %s, %s, %.1f MB", contract.name, trt.__version__, precision, len(plan) / 1e6)
         with gpu.current(f"loading {contract.name}"):

@@ -127,3 +127,12 @@ def test_a_stopped_camera_gives_nothing_more(video: Path) -> None:
     assert next(frames).number == 0
     stop.set()
     assert list(frames) == []
+
+
+def test_a_name_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    """OpenCV ended the whole process, with a segmentation fault."""
+    path = tmp_path / os.fsdecode(b"clip\xff.mp4")
+    path.write_bytes(b"any")
+    with pytest.raises(CameraError, match=r"clip\\udcff.mp4'.*rename") as error:
+        open_camera(CameraSpec("gate", str(path)), RNG)
+    str(error.value).encode()

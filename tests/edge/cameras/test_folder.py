@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from tests.edge.cameras.scenes import scene
 
 Consume = Callable[[CameraSpec], Consumer]
 RNG = np.random.default_rng(0)
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -79,3 +82,16 @@ def test_a_folder_without_pictures_is_told_at_once(tmp_path: Path) -> None:
         open_camera(CameraSpec("gate", str(tmp_path)), RNG)
     with pytest.raises(CameraError, match="No such file"):
         open_camera(CameraSpec("gate", str(tmp_path / "missing.jpg")), RNG)
+
+
+def test_a_damaged_header_does_not_take_the_memory(tmp_path: Path) -> None:
+    """A JPEG of 1 KB that spoke of 30,000 x 30,000 pixels took 5 GB and 35 s. In a fresh process: OpenCV looks at its bound once."""
+    data = bytearray(cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1].tobytes())
+    at = data.find(b"\xff\xc0")
+    data[at + 5 : at + 9] = (30_000).to_bytes(2, "big") * 2
+    (tmp_path / "a.jpg").write_bytes(data)
+    code = "import sys; from pathlib import Path; from edge.cameras.folder import picture; print(picture(Path(sys.argv[1])))"
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.jpg")], cwd=ROOT, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0 and "(None, 'cannot be decoded" in done.stdout and "MAX_IMAGE_PIXELS" in done.stdout, (
+        done.stdout + done.stderr
+    )

@@ -96,3 +96,15 @@ def test_gstreamers_own_packets(width: int, height: int) -> None:
 def test_no_stream_of_pictures(data: bytes, told: str) -> None:
     with pytest.raises(gdp.BrokenStreamError, match=told):
         next(gdp.pictures(reading(data)))
+
+
+@pytest.mark.parametrize(
+    ("form", "width", "height"), [("I420", "9" * 5000, "4"), ("I420", "1", "1"), ("I420", "64", "1"), ("BGR", "٣", "4"), ("BGR", "-3", "4")]
+)
+def test_sizes_that_no_picture_has_are_a_broken_stream(form: str, width: str, height: str) -> None:
+    """5,000 digits were a ValueError, and I420 of one row an error of OpenCV's: the camera's thread ended instead of opening it again."""
+    text = f"video/x-raw, format=(string){form}, width=(int){width}, height=(int){height}\0".encode()
+    size = 4 * 2 + 2 * 4  # of I420, a row or two
+    stream = gdp._header(gdp.CAPS, len(text)) + text + gdp._header(gdp.BUFFER, size) + bytes(size)
+    with pytest.raises(gdp.BrokenStreamError, match="expected pictures in I420 or BGR"):
+        list(gdp.pictures(reading(stream)))

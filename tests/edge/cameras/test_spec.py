@@ -48,5 +48,29 @@ def test_other_sources_are_refused(source: str) -> None:
 def test_all_faults_of_a_spec_are_told_at_once() -> None:
     with pytest.raises(CameraError) as error:
         CameraSpec("gate", "csi://0", width=1280, fps=-1, codec="vp9", stall_s=0, backoff_min_s=60)
-    for fault in ("camera gate", "width and height", "fps is -1", "codec is 'vp9'", "stall_s is 0", "backoff_max_s is 30.0"):
+    for fault in ("camera gate", "width and height", "fps is -1", "codec is 'vp9'", "stall_s is 0", "backoff_max_s is 5.0"):
+        assert fault in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("login bob / geh@im99 refused", "rtsp://bob:geh%40im99@host/live"),
+        ("401 for geheim 99", "rtsp://bob:geheim 99@host/live"),
+        ("GET /live?token=q8q8'q8q8", "rtsp://host/live?token=q8q8'q8q8"),
+        ("my_password=geheim99, api_key=geheim99", "rtsp://host/live"),
+        ("no route for geheim99", "rtsp://bob:geheim99@host/live@2"),
+    ],
+)
+def test_passwords_are_not_shown_however_they_are_written(text: str, source: str) -> None:
+    """Decoded, with a blank or a quote in it, under another name in a query, or before a path with an @ of its own."""
+    said = redacted(text, source)
+    assert "***" in said and not any(secret in said for secret in ("geh@im99", "geheim", "q8q8", "99"))
+
+
+def test_waits_and_sizes_have_an_end() -> None:
+    """A thread that should wait for 1e10 s ended with an OverflowError instead."""
+    with pytest.raises(CameraError) as error:
+        CameraSpec("gate", "csi://0", width=10**6, height=480, fps=1e300, stall_s=1e10, frozen_s=float("nan"))
+    for fault in ("width is 1000000", "fps is 1e+300", "at most 86400", "frozen_s is nan"):
         assert fault in str(error.value)

@@ -50,3 +50,9 @@ def test_a_device_that_is_no_camera_is_down_with_a_reason(consume: Callable[[Cam
     consumer = consume(CameraSpec("gate", "v4l2:///dev/null", decoder=decoder, **QUICK))
     consumer.wait_error("cannot be opened: ")
     assert "/dev/null" in consumer.camera.state.error
+
+
+def test_a_url_that_names_no_device_shows_no_password() -> None:
+    with pytest.raises(CameraError) as error:
+        v4l2.device("v4l2://bob:geheim99@host")
+    assert "geheim99" not in str(error.value) and "names no device" in str(error.value)

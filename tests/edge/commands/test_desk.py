@@ -146,6 +146,10 @@ BROKEN = {
     "no time": (command(expires="tomorrow"), "$.expires"),
     "a day that there is not": (command(expires="2027-02-30T00:00:00Z"), "is no moment"),
     "a window that is missing": (command("replay"), "'with' is a required property"),
+    "a line break behind the id": (command(id="a-1\n"), "$.id"),
+    "brackets without end": (b"[" * 4096, "nests deeper than"),
+    "as deep as can be read": (b"[" * 990 + b"]" * 990, "nests deeper than"),
+    "a number that is none": (command(more=float("nan")), "NaN is no number"),
 }  # fmt: skip
 
 

@@ -9,10 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alpr import decode
-from alpr.imaging import Letterbox, letterbox, picture_from_tensor, rectify, tensor
+from alpr.imaging import Letterbox, letterbox, picture_from_tensor, rectification, rectify, tensor
 from alpr.types import F32, U8
 from edge.cuda.layout import CANDIDATE, FITTED, PICTURE, PLATE, Format, fitted, picture, plate
-from edge.cuda.rectification import rectification
 from tests.edge.cuda.host import HostKernels
 
 LEVEL = 1.001 / 255

@@ -88,9 +88,9 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait(30)
 
 
-def watch(port: int, file: Path, version: str) -> subprocess.Popen[bytes]:
+def watch(port: int, file: Path, version: str, *options: str) -> subprocess.Popen[bytes]:
     """A watcher that has subscribed: what MQTT 3.1.1 publishes before that is nobody's, and no publisher is told."""
-    command = [sys.executable, "-m", "tools.watch", "--port", str(port), "--mqtt", version, "--sqlite", str(file), "--json"]
+    command = [sys.executable, "-m", "tools.watch", "--port", str(port), "--mqtt", version, "--sqlite", str(file), "--json", *options]
     said = file.with_suffix(".err")
     with said.open("wb") as err:
         watcher = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=err)

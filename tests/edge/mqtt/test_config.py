@@ -24,6 +24,8 @@ from edge.mqtt import MqttConfig, MqttConfigError, Topics
         ({"window": 0}, "mqtt.window"),
         ({"keepalive_s": 0}, "mqtt.keepalive_s"),
         ({"crop_qos": 2}, "mqtt.crop_qos"),
+        ({"settle_s": -1.0}, "mqtt.settle_s"),
+        ({"settle_s": 61.0}, "mqtt.settle_s"),
         ({"retry_first_s": 60.0}, "mqtt.retry_first_s"),
         ({"ack_timeout_s": 0.0}, "mqtt.ack_timeout_s"),
         ({"ca_file": Path("ca.crt")}, "mqtt.tls"),

@@ -189,3 +189,10 @@ def test_a_consumer_that_works_through_a_backlog(mosquitto: Brokers, publisher: 
     assert set(consumer.first_s) == set(accepted)
     assert consumer.deliveries == 300
     assert publishing.state.awaiting == 0
+
+
+@pytest.mark.parametrize("depth", [100, 900, 990])
+def test_an_acknowledgement_that_nests_deep_is_an_error(depth: int) -> None:
+    """At 990 levels it was still read, and then too deep to be put into words: the publisher's thread ended."""
+    with pytest.raises(AckError, match="nests deeper"):
+        sequences_of(b"[" * depth + b"]" * depth, "kerb-01", "0f")

@@ -29,13 +29,13 @@ def test_the_window_is_the_smaller_of_ours_and_the_brokers() -> None:
     window.sent(1, row(1), 0)
     window.sent(2, None, 0)  # a birth or a crop takes room as well
     assert (window.room, window.in_flight) == (18, 2)
-    assert window.settle(1, 0) == row(1)
-    assert window.settle(2, 0) is None
-    assert window.settle(77, 0) is None
+    assert window.answered(1, 0) == row(1)
+    assert window.answered(2, 0) is None
+    assert window.answered(77, 0) is None
     window.open(65535)
     for mid in range(200):
         window.sent(mid, row(mid), 0)
-        window.settle(mid, 0)
+        window.answered(mid, 0)
     assert window.room == 100
 
 
@@ -47,7 +47,7 @@ def test_after_a_loss_one_goes_alone_and_the_one_lost_alone_is_the_culprit() -> 
     assert window.lost() is None  # any of three
     assert window.room == 1
     window.sent(4, row(1), 0)
-    window.settle(4, 0)
+    window.answered(4, 0)
     assert window.room == 2  # and so on, up to the full window
     window.sent(5, row(2), 0)
     window.sent(6, row(3), 0)
@@ -75,16 +75,16 @@ def test_an_event_passed_over_is_given_up_and_its_place_stays_taken() -> None:
     window.open(4)
     for mid in (1, 2, 3):
         window.sent(mid, row(mid), mid)
-    assert window.settle(2, 4) == row(2)
+    assert window.answered(2, 4) == row(2)
     assert window.overlooked(10, 10) == []  # not yet
     assert window.overlooked(12, 10) == [row(1)]  # and 3 was sent after the one that was answered
     assert (window.room, window.in_flight, window.clogged) == (2, 1, False)
-    assert window.settle(1, 13) == row(1)  # late, but it has come
+    assert window.answered(1, 13) == row(1)  # late, but it has come
     assert window.room == 3
     for mid in (4, 5, 6):
         window.sent(mid, row(mid), 14)
     window.sent(7, None, 15)
-    window.settle(7, 16)
+    window.answered(7, 16)
     assert window.overlooked(30, 10) == [row(3), row(4), row(5), row(6)]
     assert window.clogged
     window.lost()
@@ -97,10 +97,10 @@ def test_how_long_the_oldest_waits() -> None:
     window.sent(1, row(1), 10)
     window.sent(2, row(2), 20)
     assert window.waited_s(50) == window.quiet_s(50) == 40
-    window.settle(1, 45)
+    window.answered(1, 45)
     assert window.waited_s(50) == 30
     assert window.quiet_s(50) == 5
-    window.settle(2, 46)
+    window.answered(2, 46)
     assert window.waited_s(1000) == window.quiet_s(1000) == 0
 
 

@@ -122,6 +122,27 @@ def test_an_event_that_no_one_hears_is_kept_until_someone_does(mosquitto: Broker
     assert {json.loads(payload)["id"] for payload in found} == set(accepted)
 
 
+def test_an_event_accepted_while_the_outbox_is_found_empty_is_not_passed_over(
+    mosquitto: Brokers, publisher: Start, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was the last one by the time that nothing had been found, and counted as seen: it waited for the next connection, or for ever."""
+    asked = outbox.fresh
+    late: list[str] = []
+
+    def fresh(after: int, limit: int) -> list[Row]:
+        rows = asked(after, limit)
+        if not rows and not late:
+            late.append(outbox.accept(plate_event()))
+        return rows
+
+    outbox.accept(plate_event())
+    outbox.acknowledge([1])
+    monkeypatch.setattr(outbox, "fresh", fresh)
+    publishing = publisher(mosquitto().port, keep_unheard=False)
+    until(lambda: late, "a look that finds nothing")
+    assert publishing.drain(10)
+
+
 def test_an_event_that_no_one_hears_may_be_done(mosquitto: Brokers, publisher: Start, outbox: Outbox) -> None:
     publishing = publisher(mosquitto().port, keep_unheard=False)
     outbox.accept(plate_event())

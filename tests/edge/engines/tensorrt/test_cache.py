@@ -93,13 +93,22 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     assert (tmp_path / "file").read_bytes() == b"old" and [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_what_auto_chose_is_remembered_a_model(tmp_path: Path) -> None:
-    cache = Cache(tmp_path)
-    with pytest.raises(StaleEngineError, match=r"says nothing about reader: .*--precision auto"):
-        cache.chosen("reader")
-    cache.choose("reader", "int8", {"ms": 1.5})
-    cache.choose("detector", "fp16", {})
-    assert (cache.chosen("reader"), cache.chosen("detector")) == ("int8", "fp16")
+def test_what_auto_chose_is_remembered_a_model(tmp_path: Path, contracts: tuple[Contract, Contract, Contract]) -> None:
+    cache, (detector, _, reader) = Cache(tmp_path), contracts
+    with pytest.raises(StaleEngineError, match=rf"says nothing about {reader.name} \w{{12}}: .*--precision auto"):
+        cache.chosen(reader)
+    cache.choose(reader, "int8", {"ms": 1.5})
+    cache.choose(detector, "fp16", {})
+    assert (cache.chosen(reader), cache.chosen(detector)) == ("int8", "fp16")
+
+
+def test_a_release_that_comes_back_finds_its_own_choice(tmp_path: Path, contracts: tuple[Contract, Contract, Contract]) -> None:
+    """A new release's model has the old one's name: its choice once took the old one's place, and the old one had no such engine."""
+    cache, old = Cache(tmp_path), contracts[2]
+    new = replace(old, sha256="0" * 64)
+    cache.choose(old, "fp16", {})
+    cache.choose(new, "int8", {})
+    assert (cache.chosen(old), cache.chosen(new)) == ("fp16", "int8")
 
 
 def test_every_shape_has_a_profile_of_its_own(contracts: tuple[Contract, Contract, Contract]) -> None:

@@ -13,14 +13,13 @@ import numpy as np
 import pytest
 
 from alpr.contract import Contract
-from alpr.imaging import letterbox, rectify
+from alpr.imaging import rectify
 from alpr.types import Frame, PlateCrop
 from edge.detector import Detector
 from edge.engines import EngineError
 from edge.engines.onnx import OnnxEngine
 from edge.engines.tensorrt.builder import Workshop
 from edge.engines.tensorrt.cache import Cache
-from edge.engines.tensorrt.detector import fit_of
 from edge.engines.tensorrt.enhancer import HeldCrop
 from edge.engines.tensorrt.gpu import Gpu
 from edge.engines.tensorrt.recipe import recipe
@@ -176,11 +175,6 @@ def test_an_engine_behind_the_common_protocol(gpu: Gpu, engines: Engines, contra
     mine, theirs = TensorRtEngine(gpu, session)(tensor), OnnxEngine(contracts[2], precision="fp32")(tensor)
     for name in contracts[2].outputs:
         np.testing.assert_allclose(mine[name], theirs[name], atol=1e-5)
-
-
-@pytest.mark.parametrize("size", [(720, 1280), (1, 900), (481, 643), (2000, 7), (384, 640)])
-def test_a_fit_is_what_the_letterbox_makes(size: tuple[int, int]) -> None:
-    assert fit_of(size, (384, 640)) == letterbox(np.zeros((*size, 3), np.uint8), (384, 640))[1]
 
 
 def test_kernels_of_other_sources_are_refused(kernels: Path, tmp_path: Path) -> None:
