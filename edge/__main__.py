@@ -125,6 +125,8 @@ def _run(unit: Unit, args: argparse.Namespace, reloader: Reloader, reload: threa
                 manager.ready()
                 unit.run(service.look)
                 manager.stopping()
+    except AuditError:  # told before anything runs: nothing to start anew
+        raise
     except (StageError, OutboxError, RuntimeError) as error:
         log.critical("%s; exiting, for the service manager to start anew", error)
         return 4

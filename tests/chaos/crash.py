@@ -44,7 +44,7 @@ PLACES: dict[str, Place] = {
     "settled, not committed": Place(Store, "settle", scene="settling", times=(1, 3)),
     "told that it settled, not committed": Place(Store, "confirm", scene="recalling, and told"),
     "recalled, not committed": Place(Store, "recall", acted=True, scene="recalling"),
-    "recalled": Place(ledger, "recalled", scene="recalling", times=(1, 2)),
+    "recalled": Place(ledger, "recalled", scene="recalling"),
     "replayed, not committed": Place(Store, "replay", acted=True, scene="replaying"),
     "replayed": Place(ledger, "replayed", scene="replaying"),
     "a dead letter, not committed": Place(Store, "refuse", acted=True, scene="refused"),

@@ -128,10 +128,10 @@ def test_reload_and_log_level(rig: Callable[..., Rig]) -> None:
         asking.write(events={"early_score": 0.7, "final_score": 0.9})
         asking.ask("reload", id="bad")
         assert "events.early_score is 0.7, expected at least events.final_score, 0.9" in asking.answer("bad")["error"]
-        asking.write(events={"early_score": 0.7}, stop_s=3)
+        asking.write(events={"early_score": 0.85}, stop_s=3)
         asking.ask("reload", id="good")
         assert asking.answer("good")["result"] == "in force: events, stop_s"
-        assert asking.unit.loop.judge.rules.early_score == 0.7
+        assert asking.unit.loop.judge.rules.early_score == 0.85
         asking.ask("log_level", id="l", **{"with": {"level": "error"}})
         assert asking.answer("l")["ok"] and logger.level == logging.ERROR
     finally:
