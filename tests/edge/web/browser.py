@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or ""
 PATIENCE_MS = 60_000
@@ -29,9 +29,18 @@ class Browser:
     def until(self, expression: str) -> None:
         """Wait until a condition holds in the page. Playwright's own wait evaluates text there, which the page's policy forbids."""
         end_s = time.monotonic() + PATIENCE_MS / 1000
-        while not self.page.evaluate(expression):
+        while not self._holds(expression):
             assert time.monotonic() < end_s, f"not within {PATIENCE_MS / 1000:g} s: {expression}"
             self.page.wait_for_timeout(100)
+
+    def _holds(self, expression: str) -> bool:
+        """Asked while another page is on its way, the answer goes down with the old one: not yet."""
+        try:
+            return bool(self.page.evaluate(expression))
+        except Error as error:
+            if "context was destroyed" not in str(error):
+                raise
+            return False
 
     def hosts(self) -> set[str]:
         return {urlsplit(url).netloc for url in self.requests}
