@@ -17,21 +17,24 @@ SMALL_LINE_PX: Final = 18.0
 AIM_LINE_PX: Final = 22.0
 """What a zoom should bring: some room above that."""
 SLANTED_DEG: Final = 15.0
-LEANING_DEG: Final = 25.0
+LEANING_DEG: Final = 30.0
 BLURRED: Final = 0.25
-"""Of a line's height: a smear so long, and the reader fails on most plates. Between 0.2 and 0.3 it falls from nine in ten to one."""
+"""Of a line's height: from 0.2 to 0.3, reads of one picture fall from four in five to one in four."""
+SOFT: Final = 0.17
+"""The same across the worst direction: a lens out of focus costs as many reads with a shorter smear, for it is one in all directions."""
 SHARP: Final = 0.12
 """Of a line's height: what the shutter should leave, well below that."""
 MOTION: Final = 1.5
-"""A smear so many times as long as across is motion; a lens out of focus smears alike in all directions."""
+"""A smear so many times as long as across is motion."""
 SLOWEST_PX_S: Final = 5.0
 SHUTTERS: Final = (30, 60, 125, 250, 500, 1000, 2000, 4000, 8000)
 """What cameras offer, as parts of a second."""
 DARK: Final = 70.0
 FAINT: Final = 30.0
 CLIPPED: Final = 253.0
-"""Levels of 0..255. Rendered plates are read with far less; these are judgement, for noise and glare come with them."""
+"""Levels of 0..255. Clipped ones cost reads. Dark and faint are judgement: rendered plates are read with far less, but have no glare."""
 FEW: Final = 3
+"""Fewer vehicles, and the sentence says how few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,11 @@ def zoom(reading: Reading) -> float:
 
 
 def is_blurred(reading: Reading) -> bool:
-    return reading.blur_px >= BLURRED * reading.line_px
+    return is_motion(reading) or max(reading.blur_px / BLURRED, reading.across_px / SOFT) >= reading.line_px
 
 
 def is_motion(reading: Reading) -> bool:
-    return reading.blur_px >= MOTION * reading.across_px
+    return reading.blur_px >= BLURRED * reading.line_px and reading.blur_px >= MOTION * reading.across_px
 
 
 def shutter(reading: Reading) -> int | None:

@@ -228,7 +228,7 @@ def told(reading: Reading | None) -> dict[str, Any]:
         "lean_deg": round(reading.lean_deg, 1),
         "blur_px": round(reading.blur_px, 1),
         "blur_deg": round(reading.blur_deg),
-        "blurred": "motion" if is_blurred(reading) and is_motion(reading) else "focus" if is_blurred(reading) else "",
+        "blurred": "motion" if is_motion(reading) else "focus" if is_blurred(reading) else "",
         "speed_px_s": round(reading.speed_px_s),
         "shutter": shutter(reading),
         "bright": round(reading.bright),

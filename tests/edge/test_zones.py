@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,14 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
 
 from alpr.imaging import quad_from_box
-from alpr.types import Course, Detections, Frame, PlateEvent, Track
+from alpr.types import Course, Crossing, Detections, Frame, PlateEvent, Track
 from edge.config import load
+from edge.events import EventError, Place, describe, schema, seal
 from edge.pipeline import in_one_thread
 from edge.unit import loop_from
 from edge.zones import Courses, Ground, Grounds, Line, Zone
 from tests.edge.configs import LEAST, folder, only, refused, written
+from tests.edge.plates import IDENTITY, plate_event
 
 __all__ = ["folder"]
 
@@ -228,3 +232,15 @@ def test_nothing_is_left_of_a_vehicle_that_is_gone() -> None:
     courses.follow(frame(0), Track(3, at, quad_from_box(at), 0.9, 0, 0, 5, (0.0, 0.0), 0.0, at), Ground())
     courses.leave("road", 3)
     assert courses.leave("road", 3) == Course() and not courses._paths
+
+
+def test_an_events_json_tells_the_course_and_is_valid() -> None:
+    crossing = Crossing("stop", "in", 1_700_000_000.25, 0)
+    event = plate_event(course=Course("lane", 12.5, True, (crossing,)))
+    told = describe(event, IDENTITY)
+    assert (told["zone"], told["dwell_s"], told["parked"]) == ("lane", 12.5, True)
+    assert told["crossings"] == [{"line": "stop", "direction": "in", "utc": "2023-11-14T22:13:20.250Z"}]
+    Draft202012Validator(schema()).validate(json.loads(seal(told, Place("0f" * 16, 3, 42))))
+    assert describe(plate_event(), IDENTITY)["zone"] is None, "where there are no zones"
+    with pytest.raises(EventError, match=r"crossings.direction is 'over', expected one of 'in', 'out'"):
+        describe(plate_event(course=Course(crossings=(replace(crossing, direction="over"),))), IDENTITY)

@@ -184,6 +184,8 @@ GOOD = Reading(5, 30, 30, 1, 28, 32, 0, 1, 0, 1, 0, 1, 300, 90, 200, 120)
             "Plates here are 30 px high, blurred by motion: shutter 3 times shorter, and fix the camera firmly.",
         ),
         ({"blur_px": 9, "across_px": 8}, "Plates here are 30 px high, out of focus: focus the lens."),
+        ({"blur_px": 6, "across_px": 5.5}, "Plates here are 30 px high, out of focus: focus the lens."),
+        ({"blur_px": 6, "across_px": 4}, "Plates here are 30 px high and clear: leave the camera as it is."),
         ({"bright": 90, "contrast": 20}, "Plates here are 30 px high, faint: clean the lens, keep the sun out of it."),
         ({"vehicles": 1}, "Plates here are 30 px high and clear: leave the camera as it is (from 1 vehicle only)."),
     ],
