@@ -102,7 +102,7 @@ class Street:
     def __init__(self, folder: Path, rng: np.random.Generator, stack: ExitStack) -> None:
         self._rng, self._pool = rng, stack.enter_context(ThreadPoolExecutor(len(KINDS) + 1))
         names = [*(f"gate-{number}" for number, _ in enumerate(KINDS)), ALONE]
-        self.sources = dict(zip(names, self._pool.map(lambda _: Source(rng), names), strict=True))
+        self.sources = dict(zip(names, self._pool.map(Source, [np.random.default_rng(rng.integers(2**32)) for _ in names]), strict=True))
         for source in self.sources.values():
             stack.callback(source.close)
         broker = Mosquitto(folder / "broker", port=free_port()).start()

@@ -13,6 +13,9 @@ from tests.chaos.unit import Settings
 from tests.edge.mqtt.mosquitto import Mosquitto
 from tests.edge.waiting import until
 
+ENDLESS = 10**9
+"""Events of a run that is to die: it has something to do until then."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -41,7 +44,7 @@ def run(folder: Path, place: str, times: int, events: int = 300) -> Point:
         units = stage.units
         for each in (times, 1):
             scene.before(stage)
-            units.start(crash_at=place, crash_times=each)
+            units.start(crash_at=place, crash_times=each, events=ENDLESS)
             died = f"a death {place!r}, at the {each}th time"
             until(lambda: _is_dead_after(scene, stage), died, 60)
             units.wait()

@@ -144,7 +144,7 @@ SCENES: dict[str, Scene] = {
     "delivering": Scene(),
     "nobody listens": Scene(heard=False),
     "settling": Scene({**BROKER, "settle_s": 0.2}, watcher=SILENT),
-    "recalling": Scene({**BROKER, "settle_s": 0.3}, watcher=SILENT, before=deliver, meanwhile=restart_broker),
+    "recalling": Scene(BROKER, watcher=SILENT, before=deliver, meanwhile=restart_broker),
     "recalling, and told": Scene(BROKER, before=deliver, meanwhile=restart_broker),
     "replaying": Scene(before=deliver, meanwhile=replay),
     "refused": Scene(REFUSED, ACL, before=forbid, after=permit),

@@ -111,7 +111,7 @@ def staged(folder: Path, rng: np.random.Generator, stack: ExitStack) -> Scene:
     stack.callback(broker.stop)
     consumer = Consumer(broker.port, folder / "watched.db")
     stack.callback(consumer.kill)
-    source = stack.enter_context(closing(Source(rng)))
+    source = stack.enter_context(closing(Source(np.random.default_rng(rng.integers(2**32)))))
     config = {
         "cameras": [{"id": "road", "source": str(CLIP), "loop": True}, {"id": "gate", "source": source.url}],
         "mqtt": {"host": "127.0.0.1", "port": broker.port, "consumer_ack": True, "consumer_ack_s": 5},

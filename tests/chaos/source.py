@@ -38,7 +38,7 @@ class Source:
         if kind == "size":
             self._size_px = SIZES_PX[self._size_px == SIZES_PX[0]]
         elif kind == "garbage":
-            self._imposter = Imposter(self._server.port, bool(self._rng.integers(2)), self._rng)
+            self._imposter = Imposter(self._server.port, bool(self._rng.integers(2)), np.random.default_rng(self._rng.integers(2**32)))
 
     def mend(self) -> float:
         """→ when it was there again (monotonic)."""

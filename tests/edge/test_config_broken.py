@@ -165,6 +165,16 @@ def test_a_broken_config_says_what_is_wrong(folder: Path, text: str, said: list[
     assert refused(folder, text) == [line.replace("{folder}", str(folder)) for line in said]
 
 
+def test_bytes_that_are_no_utf8_are_refused_wherever_they_come_from(folder: Path) -> None:
+    """Python keeps them as half characters. The validator failed over them, without a key, and OpenCV ends the process at such a name."""
+    secret = LEAST.replace("rtsp://", "rtsp://a:${SECRET}@")
+    told = refused(folder, secret, environment={"SECRET": "geheim\udcff"})
+    assert len(told) == 1 and "cameras[0].source is" in told[0] and told[0].endswith("expected variables of UTF-8 text")
+    source = {"cameras": [{"id": "clip", "source": "clip\udcff.mp4"}]}
+    told = refused(folder, LEAST, overrides=source)
+    assert "cameras[0].source is 'clip\\udcff.mp4', expected text in UTF-8 without \\0" in told
+
+
 def test_everything_wrong_is_told_at_once_and_by_line(folder: Path) -> None:
     """Sections tell their first fault only, and clashes show in good values only: neither may hide the rest."""
     text = """

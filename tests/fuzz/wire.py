@@ -271,9 +271,8 @@ requests: tuple[dict[str, Any], ...] = (
 )
 asked = st.sampled_from(requests).flatmap(lambda request: changed(request, 2)).map(lambda body: body.replace(b"\n", b" ") + b"\n")
 said = st.binary(max_size=40).map(lambda body: body.replace(b"\n", b" ") + b"\n")
-texts = st.text(st.characters(exclude_characters="\0"), max_size=30) | st.sampled_from(
-    ("running\nWATCHDOG=trigger", "@", "@kerbside", "x" * 300_000, "/nowhere/notify")
-)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
+texts |= st.sampled_from(("running\nWATCHDOG=trigger", "@", "@kerbside", "/nowhere/\udcff", "/nowhere/" + "x" * 300_000))
 numbers = st.sampled_from(("", "0", "30000000", "-1", "abc", "1e6", "9" * 30, "9" * 5000, "٣", " 7 ", "1_000", "3.5"))
 
 TARGETS = (
