@@ -109,8 +109,8 @@ def _weights(reads: Sequence[Read], weights: Sequence[float] | None) -> NDArray[
 
 
 def certainty(read: Read) -> float:
-    """How much a read says by itself, 0..1: its mean score, squared, for on rendered passes sure reads were right more often than
-    their scores alone tell; 0 where there is nothing to hear."""
+    """How much a read says by itself, 0..1: its mean score, squared, which on rendered passes published more plates right at as many
+    wrong ones; 0 where there is nothing to hear."""
     sound = read.text and isfinite(float(read.lattice.sum()))  # one value that is no number makes the sum none
     return (float(read.scores.sum()) / len(read.text)) ** 2 if sound else 0.0
 

@@ -40,19 +40,6 @@ def event(sequence: int, identity: Identity = IDENTITY, run: int = 1, **changes:
     return seal(describe(plate_event(**{"track": sequence, **changes}), identity), Place("ab" * 16, run, sequence))
 
 
-@pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[Brokers]:
-    running: list[Mosquitto] = []
-
-    def start(*settings: str, **how: Any) -> Mosquitto:
-        running.append(Mosquitto(tmp_path / f"mosquitto-{len(running)}", *settings, **how))
-        return running[-1].start()
-
-    yield start
-    for broker in running:
-        broker.stop()
-
-
 class Watcher:
     """A `python -m tools.watch` that is watching."""
 

@@ -19,6 +19,8 @@ from edge.loop import Loop
 SEED = 20_262
 FRAMES = 5
 LINES_PX = (7, 9, 11, 14, 18)
+DRAWN_PX = 44
+"""Height of a line as it is drawn, before the camera makes it small."""
 SCALE = 3
 """Fused pictures are so much larger than the largest frame: frames between pixels of each other hold more than one of them."""
 Ways = dict[str, Callable[[Sequence[PlateCrop]], str]]
@@ -41,22 +43,29 @@ def rows(loop: Loop, args: argparse.Namespace) -> list[dict[str, Any]]:
 
 def track(line_px: int, number: int) -> tuple[str, list[PlateCrop]]:
     """One plate in FRAMES frames: other places between the pixels, angles and noise; one blur, light and codec for all, as of one pass."""
-    from training.degradation import hybrid, steps
-    from training.synth import glyphs, plates, views
+    from training.synth import glyphs, plates
 
     rng = np.random.default_rng([SEED, line_px, number])
     faces = glyphs.faces(np.random.default_rng(SEED), strokes=12)
-    plate = plates.render_plate(rng, faces, line_px=44)
+    plate = plates.render_plate(rng, faces, line_px=DRAWN_PX)
+    return plate.text, poor_frames(rng, plate.bgr, line_px, FRAMES)
+
+
+def poor_frames(rng: np.random.Generator, plate: U8, line_px: float, count: int) -> list[PlateCrop]:
+    """A plate, whose lines are DRAWN_PX high, in small frames: one blur and light for all; place, angle, noise and codec anew in each."""
+    from training.degradation import hybrid, steps
+    from training.synth import views
+
     pose = views.Pose(0.8, 0.015, 0.012, (0.02, 0.1))
-    common = (steps.motion(rng, 44, 0.5), steps.exposure(rng, 44, 0.6))
+    common = (steps.motion(rng, DRAWN_PX, 0.5), steps.exposure(rng, DRAWN_PX, 0.6))
     crops = []
-    for frame in range(FRAMES):
-        seen = hybrid.replay(views.view(rng, plate.bgr, pose).bgr, common)
-        scale = line_px / 44 * rng.uniform(0.95, 1.05)
+    for frame in range(count):
+        seen = hybrid.replay(views.view(rng, plate, pose).bgr, common)
+        scale = line_px / DRAWN_PX * rng.uniform(0.95, 1.05)
         small: U8 = cv2.resize(seen, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
         small = hybrid.replay(small, (steps.noise(rng, line_px, 0.5), steps.jpeg(rng, line_px, 0.4)))
         crops.append(PlateCrop(small, np.zeros((4, 2), np.float32), float(small.shape[0]), frame, 0))
-    return plate.text, crops
+    return crops
 
 
 def fused(crops: Sequence[PlateCrop]) -> PlateCrop:

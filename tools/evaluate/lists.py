@@ -13,17 +13,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from alpr import metrics
 from alpr.matching import Matcher
 from alpr.syntax import Grammar
-from alpr.types import U8, PlateCrop, Vote
+from alpr.types import PlateCrop, Vote
 from alpr.vote import vote
 from edge.gate import quality
 from edge.loop import Loop
+from tools.evaluate.frames import DRAWN_PX, poor_frames
 
 CHOOSE, REPORT = 20_264, 20_265
 LISTED = 1000
@@ -180,19 +180,8 @@ def neighbour(rng: np.random.Generator, layout: Any) -> Any:
 
 
 def crops_of(rng: np.random.Generator, faces: Any, layout: Any) -> list[PlateCrop]:
-    """A plate in FRAMES small frames: one blur and light for all, as of one pass; angle, noise and codec anew in each."""
-    from training.degradation import hybrid, steps
-    from training.synth import plates, views
+    """A plate in FRAMES small frames."""
+    from training.synth import plates
 
-    plate = plates.render_plate(rng, faces, layout, line_px=44)
-    line_px = float(np.exp(rng.uniform(*np.log(LINES_PX))))
-    pose = views.Pose(0.8, 0.015, 0.012, (0.02, 0.1))
-    common = (steps.motion(rng, 44, 0.5), steps.exposure(rng, 44, 0.6))
-    crops = []
-    for frame in range(FRAMES):
-        seen = hybrid.replay(views.view(rng, plate.bgr, pose).bgr, common)
-        scale = line_px / 44 * rng.uniform(0.95, 1.05)
-        small: U8 = cv2.resize(seen, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-        small = hybrid.replay(small, (steps.noise(rng, line_px, 0.5), steps.jpeg(rng, line_px, 0.4)))
-        crops.append(PlateCrop(small, np.zeros((4, 2), np.float32), float(small.shape[0]), frame, 0))
-    return crops
+    plate = plates.render_plate(rng, faces, layout, line_px=DRAWN_PX)
+    return poor_frames(rng, plate.bgr, float(np.exp(rng.uniform(*np.log(LINES_PX)))), FRAMES)

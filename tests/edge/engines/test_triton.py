@@ -18,7 +18,7 @@ import pytest
 
 from alpr import contract
 from alpr.contract import Contract
-from alpr.types import F32, Frame
+from alpr.types import F32, Frame, PlateEvent
 from edge.config import load
 from edge.engines import EngineError
 from edge.engines.onnx import OnnxEngine
@@ -110,7 +110,13 @@ def events(frames: list[Frame], **settings: Any) -> list[dict[str, Any]]:
     fp32 = {f"{stage}.precision": "fp32" for stage in ("detector", "enhancer", "reader")}
     config = load(ROOT / "config.yaml", {"cameras": [{"id": "gate", "source": str(ROOT / "samples/street.mp4")}], **fp32, **settings})
     found = in_one_thread(frames, loop_from(config).stages())
-    return [asdict(replace(event, latency_ms={})) | {"box": event.box.tolist(), "quad": event.quad.tolist()} for event in found]
+    return [_comparable(event) for event in found]
+
+
+def _comparable(event: PlateEvent) -> dict[str, Any]:
+    fields = asdict(replace(event, latency_ms={})) | {"box": event.box.tolist(), "quad": event.quad.tolist()}
+    assert event.vote.lattice is not None
+    return fields | {"vote": fields["vote"] | {"lattice": event.vote.lattice.tolist()}}
 
 
 @pytest.fixture(scope="module")

@@ -10,26 +10,10 @@ import pytest
 
 from edge.mqtt import MqttConfig, Publisher
 from edge.outbox import Outbox
-from tests.edge.mqtt.mosquitto import Ear, Mosquitto
+from tests.edge.mqtt.mosquitto import Ear
 from tests.edge.plates import IDENTITY
 
 Start = Callable[..., Publisher]
-
-
-@pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
-    """Starts brokers, with settings of mosquitto.conf; stops them after the test."""
-    running: list[Mosquitto] = []
-
-    def start(*settings: str, **how: Any) -> Mosquitto:
-        running.append(Mosquitto(tmp_path / f"mosquitto-{len(running)}", *settings, **how))
-        return running[-1].start()
-
-    yield start
-    for broker in running:
-        if broker.running:
-            broker.freeze(False)
-        broker.stop()
 
 
 @pytest.fixture

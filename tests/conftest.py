@@ -1,4 +1,4 @@
-"""Mosquittos for the fleet's tests."""
+"""What tests in several rooms start: brokers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.edge.mqtt.mosquitto import Mosquitto
 
 @pytest.fixture
 def mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
+    """Starts brokers, with settings of mosquitto.conf; stops them after the test."""
     running: list[Mosquitto] = []
 
     def start(*settings: str, **how: Any) -> Mosquitto:
@@ -21,4 +22,6 @@ def mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
 
     yield start
     for broker in running:
+        if broker.running:
+            broker.freeze(False)
         broker.stop()
