@@ -11,11 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge.mqtt.conftest import mosquitto
 from tests.edge.mqtt.mosquitto import Mosquitto, needs_mosquitto
 from tests.edge.waiting import until
 
-__all__ = ["mosquitto"]
 SECRETS = {"CAMERA_PASSWORD": "tr0ub%404dor", "BROKER_PASSWORD": "c0rrect horse", "TOKEN": "q8q8q8q8"}
 SHOWN = ("tr0ub%404dor", "tr0ub@4dor", "c0rrect horse", "q8q8q8q8")
 CONFIG = """

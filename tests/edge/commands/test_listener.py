@@ -24,12 +24,12 @@ from edge.reload import Reloader
 from edge.service import Service
 from edge.unit import Unit
 from tests.edge.commands.test_desk import command
-from tests.edge.mqtt.conftest import ear, mosquitto
+from tests.edge.mqtt.conftest import ear
 from tests.edge.mqtt.mosquitto import Ear, Mosquitto, needs_mosquitto
 from tests.edge.plates import plate_event
 from tests.edge.waiting import until
 
-__all__ = ["ear", "mosquitto"]
+__all__ = ["ear"]
 pytestmark = needs_mosquitto
 TOPIC = "kerbside/unit-1"
 ALL = ["status", "replay", "snapshot", "reload", "log_level"]
