@@ -146,15 +146,16 @@ def _validate(detector: Detector, held_out: Composer, count: int, out: Path, ste
     rng = np.random.default_rng(0)
     samples: list[Sample] = [held_out.sample((384, 384), rng) for _ in range(count)]
     errors = corner_errors(model, samples, longest_px=384)
-    corner = float(np.median(errors)) if len(errors) else float("nan")
+    corner, height = np.median(errors, axis=0) if len(errors) else (np.nan, np.nan)
     print(
         f"held out: AP50 {result.ap50:.3f} on {result.plates} plates, precision {result.precision:.2f} and recall {result.recall:.2f} "
-        f"at {result.threshold:.2f}; corners off by {corner:.3f} plate heights (median of {len(errors)}); "
+        f"at {result.threshold:.2f}; corners off by {corner:.3f} plate heights, heights {height:.2f} of the true ones "
+        f"(medians of {len(errors)}); "
         f"{time.monotonic() - started:.0f} s",
         flush=True,
     )
     row = {"step": step, "pictures": seen, "ap50": result.ap50, "precision": result.precision, "recall": result.recall}
-    append_metrics(out / "metrics.csv", {**row, "threshold": result.threshold, "corner_error": corner, **parts})
+    append_metrics(out / "metrics.csv", {**row, "threshold": result.threshold, "corner_error": corner, "height": height, **parts})
 
 
 def _report(step: int, clock: Clock, seen: int, speed: float, loss: float, parts: dict[str, float]) -> None:

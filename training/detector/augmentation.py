@@ -14,13 +14,14 @@ SMALLEST_PX, LARGEST_SHARE = 11.0, 1.0
 LEAST_FILLED = 0.55
 """A picture is not drawn smaller than this share of what fits the canvas: gray teaches little."""
 LARGEST_SCALE = 3.5
+STEEP_RAD = 0.4
 MIRRORED = [1, 0, 3, 2]
 """A mirrored plate's corners, clockwise from the top left again."""
 
 
 def look(picture: Labelled, size_px: tuple[int, int], rng: np.random.Generator, whole: float = 0.35) -> Labelled:
     """A random view of a picture on an (h, w) canvas: all of it, as on the device, or closer, around one plate of a random width."""
-    angle = np.deg2rad(rng.normal(0, 4) if rng.random() < 0.5 else 0.0).clip(-0.26, 0.26)
+    angle = _turn(picture, rng)
     stretch = np.exp(rng.normal(0, 0.12)) if rng.random() < 0.5 else 1.0
     mirror = -1.0 if rng.random() < 0.5 else 1.0
     if rng.random() < whole or not len(picture.quads):
@@ -31,6 +32,13 @@ def look(picture: Labelled, size_px: tuple[int, int], rng: np.random.Generator, 
     linear = turn @ np.diag([scale * stretch * mirror, scale])
     warp = np.concatenate([linear, (target - linear @ anchor)[:, None]], axis=1)
     return transformed(picture, warp, size_px, rng)
+
+
+def _turn(picture: Labelled, rng: np.random.Generator) -> float:
+    """How far a view is turned, in radians: a little; where every corner is known, at times far, for a box says nothing of a slant."""
+    if picture.cornered.all() and len(picture.cornered) and rng.random() < 0.25:
+        return float(rng.uniform(-STEEP_RAD, STEEP_RAD))
+    return float(np.deg2rad(rng.normal(0, 4)).clip(-0.26, 0.26)) if rng.random() < 0.5 else 0.0
 
 
 def _whole(bgr: U8, size_px: tuple[int, int], rng: np.random.Generator) -> tuple[float, F32, F32]:

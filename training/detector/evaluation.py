@@ -78,16 +78,17 @@ def evaluate(model: Model, pictures: Iterable[tuple[U8, F32]], longest_px: int =
 
 
 def corner_errors(model: Model, samples: Iterable[Sample], longest_px: int = LONGEST_PX) -> F32:
-    """How far the corners of rendered plates are off: for each plate found, the mean distance in heights of that plate."""
+    """The quads of rendered plates that were found → (k, 2): how far their corners are off, in heights of the plate, and their height
+    over the true one."""
     errors = []
     for sample in samples:
         found = find(model, sample.bgr, 0.25, longest_px)
         for box, quad in zip(sample.boxes[sample.cornered & ~sample.ignored], sample.quads[sample.cornered & ~sample.ignored], strict=True):
             overlap = ious(box, found.boxes) if len(found) else np.zeros(1)
             if overlap.max() >= 0.5:
-                apart = np.linalg.norm(found.quads[overlap.argmax()] - quad, axis=1).mean()
-                errors.append(apart / max(quad_size(quad)[0], 1))
-    return np.array(errors, np.float32)
+                quad_found, height = found.quads[overlap.argmax()], max(quad_size(quad)[0], 1)
+                errors.append((np.linalg.norm(quad_found - quad, axis=1).mean() / height, quad_size(quad_found)[0] / height))
+    return np.array(errors, np.float32).reshape(-1, 2)
 
 
 def accuracy(found: Sequence[Detections], truths: Sequence[F32], ignored: Sequence[np.ndarray]) -> Accuracy:

@@ -52,7 +52,8 @@ def replace_plate(bgr: U8, box: F32, plate: U8, rng: np.random.Generator) -> F32
     if x2 - x1 < 8 or y2 - y1 < 4:
         return None
     old = bgr[y1:y2, x1:x2].copy()
-    quad = quad_in_box(slanted_quad(rng, float((x2 - x1) / (y2 - y1))), np.float32([x1, y1, x2, y2]))
+    slant = STEEP if rng.random() < 0.25 else 1.0
+    quad = quad_in_box(slanted_quad(rng, float((x2 - x1) / (y2 - y1)), slant), np.float32([x1, y1, x2, y2]))
     erase(bgr, (x1, y1, x2, y2))
     paste(bgr, quad, matched_levels(plate, old, rng), rng)
     return quad
