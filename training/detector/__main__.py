@@ -150,8 +150,7 @@ def _validate(detector: Detector, held_out: Composer, count: int, out: Path, ste
     print(
         f"held out: AP50 {result.ap50:.3f} on {result.plates} plates, precision {result.precision:.2f} and recall {result.recall:.2f} "
         f"at {result.threshold:.2f}; corners off by {corner:.3f} plate heights, heights {height:.2f} of the true ones "
-        f"(medians of {len(errors)}); "
-        f"{time.monotonic() - started:.0f} s",
+        f"(medians of {len(errors)}); {time.monotonic() - started:.0f} s",
         flush=True,
     )
     row = {"step": step, "pictures": seen, "ap50": result.ap50, "precision": result.precision, "recall": result.recall}

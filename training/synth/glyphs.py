@@ -70,8 +70,10 @@ STROKES = {
     "Z": ["0 0,1 0,0 1,1 1"],
     "Đ": ["o 0 0,1 0 r,1 1 r,0 1", "-.2 .48,.5 .48"],
 }
+UPRIGHT_R = ["0 1,0 0,1 0 r,1 .54 r,0 .54", ".5 .54,.96 .58 r,.96 1"]  # its leg falls straight: worn or small it is nearly a B
 FLAT_3 = ["0 0,1 0,.42 .4,.5 .4,1 .4 r,1 1 r,0 1 r,0 .8"]
-# Other forms of the same characters: Taiwan's flat 3 and its M and W without slopes, round 6 and 9, an open 4, feet and bars.
+# Other forms of the same characters: Taiwan's flat 3, its M and W without slopes and its upright R, round 6 and 9, an open 4, a flat
+# A, a short bar on the G, feet and bars.
 VARIANTS = {
     "1": [["0 .25,.5 0,.5 1", "0 1,1 1"], [".3 .14,.62 0,.62 1"]],
     "3": [FLAT_3],
@@ -79,9 +81,12 @@ VARIANTS = {
     "6": [["1 .2,1 0 r,0 0 r,0 1 r,1 1 r,1 .44 r,0 .44"]],
     "7": [["0 .18,0 0,1 0,.4 1"]],
     "9": [["0 .8,0 1 r,1 1 r,1 0 r,0 0 r,0 .56 r,1 .56"]],
+    "A": [["0 1,.4 0,.6 0,1 1", ".12 .72,.88 .72"], ["0 1,.5 0,1 1", ".1 .78,.9 .78"]],
+    "G": [["1 .24,1 0 r,0 0 r,0 1 r,1 1 r,1 .58,.7 .58"]],
     "I": [[".5 0,.5 1", "0 0,1 0", "0 1,1 1"]],
     "J": [[".2 0,1 0,1 1 r,0 1 r,0 .74"]],
     "M": [["0 1,0 0,.5 1,1 0,1 1"], ["0 1,0 0,.5 .8,1 0,1 1"]],
+    "R": [UPRIGHT_R, ["0 1,0 0,1 0 r,1 .54 r,0 .54", ".66 .54,1 1"]],
     "W": [["0 0,.22 1,.5 0,.78 1,1 0"], ["0 0,0 1,.5 .4,1 1,1 0"]],
 }
 # Faces of a family, drawn: the forms, of which a face has one each, that differ from STROKES; then widths, and the ranges of width,
@@ -89,11 +94,16 @@ VARIANTS = {
 TAIWAN = {
     "1": [[".5 0,.5 1", ".3 .12,.5 0"]],
     "3": [FLAT_3, FLAT_3, ["0 0,1 0,.36 .44,.5 .42,1 .44 r,1 1 r,0 1 r,0 .78"]],
-    "G": [["1 .24,1 0 r,0 0 r,0 1 r,1 1 r,1 .53,.5 .53"], ["1 .24,1 0 r,0 0 r,0 1 r,1 1 r,1 .9,1 .55,.5 .55", "1 .55,1 1"]],
+    "G": [
+        ["1 .24,1 0 r,0 0 r,0 1 r,1 1 r,1 .53,.5 .53"],
+        ["1 .24,1 0 r,0 0 r,0 1 r,1 1 r,1 .9,1 .55,.5 .55", "1 .55,1 1"],
+        ["1 .24,1 0 r,0 0 r,0 1 r,1 1 r,1 .58,.68 .58"],
+    ],
     "I": [[".5 0,.5 1"]],
     "J": [["1 0,1 1 r,0 1 r,0 .7"]],
     "M": [["0 1,0 0,.5 .82,1 0,1 1"], ["0 1,0 0,.5 .65,1 0,1 1"], ["0 1,0 0,.5 .97,1 0,1 1"]],
     "Q": [["o 0 0 r,1 0 r,1 1 r,0 1 r", ".5 .74,1 1"], ["o 0 0 r,1 0 r,1 1 r,0 1 r", ".6 .8,1.1 1.04"]],
+    "R": [["0 1,0 0,1 0 r,1 .54 r,0 .54", ".6 .54,.96 1"], UPRIGHT_R],
     "W": [["0 0,.12 1,.5 .18,.88 1,1 0"], ["0 0,.25 1,.5 .05,.75 1,1 0"], ["0 0,.06 1,.5 .4,.94 1,1 0"]],
 }
 GERMAN = {  # Fälschungserschwerende Schrift and its like: feet and flags, open 4, round 6 and 9

@@ -123,7 +123,9 @@ def _br(rng: Rng) -> Layout:
     text = fill(rng, "AAA-9999")
     lines = (text.replace("-", pick(rng, "-", "·", "·", ".")),) if rng.random() < 0.8 else (text[:3], text[4:])
     ink, ground = pick(rng, *[(BLACK, GRAY)] * 4, (WHITE, RED), (BLACK, WHITE))
-    return Layout("BR", lines, 3.08 if len(lines) == 1 else 1.2, ink, ground, ("stroke", "stroke", "din", "roboto", "road-d"), ("header",))
+    return Layout(
+        "BR", lines, 3.08 if len(lines) == 1 else 1.2, ink, ground, ("stroke", "stroke", "german", "din", "roboto", "road-d"), ("header",)
+    )
 
 
 def _eu(rng: Rng) -> Layout:
