@@ -13,7 +13,7 @@ import yaml
 from alpr import document
 from alpr.types import ALPHABET
 
-KINDS = ("detection", "sr", "ocr")
+KINDS = ("detection", "corners", "sr", "ocr")
 REQUIRED = ("name", "kind", "version", "file", "sha256", "licence", "input", "outputs", "trained_on", "measured")
 INPUT_REQUIRED = ("name", "layout", "colour", "range", "size_px")
 LARGEST_PX = 16_384

@@ -17,6 +17,8 @@ TWO_LINE_ASPECT = 2.4
 3.2-4.7; squarish one-line plates land on the two-line canvas, which costs them nothing: both have as many pixels."""
 ONE_LINE_PX = (32, 192)
 TWO_LINE_PX = (64, 96)
+ROOM = (0.15, 0.3)
+"""Of a plate's width and height, on each side: where its true corners are looked for, a detector's being as far off as a quarter."""
 LONGEST_PX = 16_384
 """Of a plate; OpenCV's warps count pixels in 16 bits."""
 
@@ -139,6 +141,43 @@ def rectification(quad: F32, picture_hw: tuple[int, ...], margin: float = 0.08) 
     # cv2 counts pixel centres, boxes count pixel edges: half a pixel between them
     warp = cv2.getPerspectiveTransform(quad.astype(np.float32) - 0.5, target - 0.5)
     return Rectification(np.asarray(warp, np.float64), size_px)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """A piece of a picture around a plate: where it lies."""
+
+    origin: F32  # (2,) x, y px of its top left corner in the picture
+    size: F32  # (2,) its width and height, px
+
+    def to_picture(self, shares: F32) -> F32:
+        """Points (…, 2) as shares of the piece → points of the picture."""
+        moved: F32 = (self.origin + shares * self.size).astype(np.float32)
+        return moved
+
+    def to_shares(self, points: F32) -> F32:
+        """Points (…, 2) of the picture → shares of the piece."""
+        moved: F32 = ((points - self.origin) / self.size).astype(np.float32)
+        return moved
+
+
+def surroundings(bgr: U8, quad: F32, room: tuple[float, float] = ROOM) -> tuple[U8, Surroundings]:
+    """Cut out the upright box around a quad, with `room` of its width and height left on each side, and say where it lies.
+
+    What lies outside the picture repeats its border. Raises ValueError for a quad that is no plate: see `check_quad`.
+    """
+    check_picture(bgr)
+    check_quad(quad, bgr.shape[:2])
+    low, high = quad.min(axis=0), quad.max(axis=0)
+    spare = (high - low) * np.array(room, np.float32)
+    x1, y1 = np.floor(low - spare).astype(int).tolist()
+    x2, y2 = np.ceil(high + spare).astype(int).tolist()
+    height, width = bgr.shape[:2]
+    piece = bgr[max(0, y1) : min(height, y2), max(0, x1) : min(width, x2)]
+    beyond = max(0, -y1), max(0, y2 - height), max(0, -x1), max(0, x2 - width)
+    if any(beyond):
+        piece = cv2.copyMakeBorder(piece, *beyond, cv2.BORDER_REPLICATE)  # type: ignore[assignment]
+    return piece, Surroundings(np.array([x1, y1], np.float32), np.array([x2 - x1, y2 - y1], np.float32))
 
 
 def check_quad(quad: F32, picture_hw: tuple[int, ...]) -> None:

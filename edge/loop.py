@@ -10,6 +10,7 @@ from typing import Protocol
 
 from alpr.imaging import quad_size, rectify
 from alpr.types import Detections, Frame, PlateCrop, PlateEvent, Read, Track
+from edge.corners import Refine, as_found
 from edge.detector import Detector
 from edge.enhancer import Enhancer
 from edge.gate import Action, Gate, weight
@@ -67,6 +68,7 @@ class Loop:
     tracker_rules: TrackerRules
     grounds: Grounds = field(default_factory=Grounds)
     courses: Courses = field(default_factory=Courses)
+    corners: Refine = as_found
     onlooker: Onlooker | None = None
     counts: Counter[str] = field(default_factory=Counter)  # frames, plates, plates ignored for their place, crops by the gate's action
     _trackers: dict[str, Tracker] = field(default_factory=dict)
@@ -174,9 +176,18 @@ class Loop:
             return
         crop = PlateCrop(bgr, track.quad, height_px, frame.number, frame.captured_ns)
         action = self.gate.decide(frame.camera, track, crop, frame.scene_ns)
-        self.counts[action.value] += 1
         if action in (Action.READ, Action.ENHANCE):
+            crop = self._straightened(frame, crop)
+            action = self.gate.manner(crop)
             yield Job(track, crop, action is Action.ENHANCE)
+        self.counts[action.value] += 1
+
+    def _straightened(self, frame: Frame, crop: PlateCrop) -> PlateCrop:
+        """The crop by the plate's corners as they are at its own scale; only those that are read are worth it."""
+        quad = self.corners(frame.bgr, crop.quad)
+        if quad is crop.quad:
+            return crop
+        return replace(crop, bgr=rectify(frame.bgr, quad), quad=quad, height_px=quad_size(quad)[0])
 
 
 def _ms(duration_ns: int) -> float:

@@ -10,9 +10,11 @@ from alpr.imaging import check_quad, quad_from_box, quad_size, rectify
 from alpr.syntax import Grammar
 from alpr.types import F32, U8, Detections, PlateCrop, Read, Vote
 from alpr.vote import vote
+from edge.corners import Refine, as_found
 from edge.detector import Detector
 from edge.enhancer import Enhancer
 from edge.gate import Action, Gate, line_px, quality, weight
+from edge.loop import Loop
 from edge.reader import Reader
 
 CROP_SCORE = 0.25
@@ -44,6 +46,12 @@ class Stills:
     reader: Reader
     gate: Gate
     grammar: Grammar
+    corners: Refine = as_found
+
+    @classmethod
+    def of(cls, loop: Loop) -> Stills:
+        """The daemon's own stages."""
+        return cls(loop.detector, loop.enhancer, loop.reader, loop.gate, loop.judge.grammar, loop.corners)
 
     def scene(self, bgr: U8) -> list[StillPlate]:
         """All plates of a picture, best find first."""
@@ -67,7 +75,7 @@ class Stills:
         return Detections(whole, np.ones(1, np.float32), quad_from_box(whole[0])[None])
 
     def _read(self, bgr: U8, found: Detections, i: int, others: tuple[U8, ...]) -> StillPlate:
-        quad = _straightenable(found.quads[i], found.boxes[i], bgr.shape[:2])
+        quad = self.corners(bgr, _straightenable(found.quads[i], found.boxes[i], bgr.shape[:2]))
         height_px = quad_size(quad)[0]
         cuts = (*(rectify(bgr, quad, margin) for margin in MARGINS), *others)
         crops = [PlateCrop(cut, quad, height_px, 0, 0) for cut in cuts]

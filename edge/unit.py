@@ -22,6 +22,7 @@ from edge.adapters.home_assistant import Described
 from edge.audit import Audit
 from edge.cameras import Camera, CameraSpec, open_camera
 from edge.config import Config
+from edge.corners import Corners, Refine, as_found
 from edge.detector import Detector
 from edge.engines import Engine
 from edge.engines.onnx import OnnxEngine
@@ -67,6 +68,7 @@ def loop_from(config: Config) -> Loop:
         tracker_rules=tracker_rules(config),
         grounds=grounds(config),
         courses=Courses(config.events.parked_after_s),
+        corners=_corners(config),
     )
 
 
@@ -80,6 +82,13 @@ def _on_cpu(config: Config, detector: Contract, enhancer: Contract, reader: Cont
     ]
     finds = Detector(engines[0], config.detector.threshold, config.detector.longest_px)
     return Loop, (finds, Enhancer(engines[1]), Reader(engines[2]))
+
+
+def _corners(config: Config) -> Refine:
+    """On the processor with every engine: one small picture a crop, and the frame is there."""
+    if config.corners.model is None:
+        return as_found
+    return Corners(OnnxEngine(contract.load(config.corners.model), config.corners.threads))
 
 
 def _engine(config: Config, model: Contract, threads: int, precision: str) -> Engine:
@@ -239,5 +248,6 @@ class Unit:
 def models(config: Config) -> dict[str, str]:
     """Stage → "name version", as every event and the status tell."""
     stages = {"detector": config.detector.model, "enhancer": config.enhancer.model, "reader": config.reader.model}
+    stages |= {"corners": config.corners.model} if config.corners.model else {}
     found = {stage: contract.load(path, verify=False) for stage, path in stages.items()}
     return {stage: f"{each.name} {each.version}" for stage, each in found.items()}

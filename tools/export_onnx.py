@@ -1,6 +1,6 @@
 """Export trained weights to ONNX: nothing is written unless torch and onnxruntime agree.
 
-python -m tools.export_onnx --model-type sr|detection|ocr|degradation --weights checkpoint.pt|x.safetensors --output x.onnx
+python -m tools.export_onnx --model-type sr|detection|corners|ocr|degradation --weights checkpoint.pt|x.safetensors --output x.onnx
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-MODEL_TYPES = ("sr", "detection", "ocr", "degradation")
+MODEL_TYPES = ("sr", "detection", "corners", "ocr", "degradation")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def export(model_type: str, weights: Path, output: Path) -> str:
     """Write the graph whole or not at all → how far torch and onnxruntime are apart. Raises ValueError where they are too far."""
-    write = {"sr": _sr, "detection": _detection, "ocr": _ocr, "degradation": _degradation}[model_type]
+    write = {"sr": _sr, "detection": _detection, "corners": _corners, "ocr": _ocr, "degradation": _degradation}[model_type]
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
         draft = Path(folder) / "draft.onnx"
@@ -82,6 +82,14 @@ def _detection(weights: dict[str, Any], draft: Path) -> str:
     export_onnx(detector, draft)
     apart = parity(detector, draft)
     return f"{apart['score']:g} in score, {apart['px']:g} px"
+
+
+def _corners(weights: dict[str, Any], draft: Path) -> str:
+    from training.corners.network import SIZE_PX, CornerNet
+
+    net = CornerNet()
+    net.load_state_dict(weights)
+    return _plain(net.eval(), draft, ("corners",), (SIZE_PX,), 1e-4)
 
 
 def _degradation(weights: dict[str, Any], draft: Path) -> str:

@@ -29,7 +29,7 @@ def main() -> None:
     args = _arguments()
     loop = loop_from(load(args.config, {"cameras": [{"id": "camera", "source": str(args.source)}]}))
     frame, said = _watched(loop, args.source, args.frame)
-    stills = Stills(loop.detector, loop.enhancer, loop.reader, loop.gate, loop.judge.grammar)
+    stills = Stills.of(loop)
     plates = [plate for plate in stills.scene(frame.bgr) if plate.score >= 0.4]
     picture = np.vstack([_annotated(frame.bgr, plates, said), *_rows(frame.bgr, plates, stills)])
     args.out.parent.mkdir(parents=True, exist_ok=True)

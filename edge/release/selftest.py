@@ -77,14 +77,15 @@ def config_of(release: Path, config: Path) -> Config:
     if config.resolve() == (release / "config.yaml").resolve():
         return shipped
     models = {f"{stage}.model": str(getattr(shipped, stage).model) for stage in STAGES}
+    if shipped.corners.model is not None:
+        models["corners.model"] = str(shipped.corners.model)
     unit = load(config, models)
     stages = {name: replace(getattr(shipped, name), precision=getattr(unit, name).precision) for name in STAGES}
     return replace(shipped, engine=unit.engine, tensorrt=unit.tensorrt, triton=unit.triton, **stages)
 
 
 def stills_from(config: Config) -> Stills:
-    loop = loop_from(config)
-    return Stills(loop.detector, loop.enhancer, loop.reader, loop.gate, loop.judge.grammar)
+    return Stills.of(loop_from(config))
 
 
 def pictures(folder: Path) -> list[Picture]:

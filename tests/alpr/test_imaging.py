@@ -22,6 +22,7 @@ from alpr.imaging import (
     quad_size,
     rectify,
     resize,
+    surroundings,
     tensor,
 )
 
@@ -214,3 +215,21 @@ def test_an_enhanced_picture_is_one_whatever_the_network_gives() -> None:
     odd = np.float32([[[np.nan, np.inf, -np.inf, 3e38]]] * 3)
     with np.errstate(all="raise"):
         assert picture_from_tensor(odd)[0, :, 0].tolist() == [0, 255, 0, 255]
+
+
+def test_surroundings_leave_room_on_each_side_and_lead_back() -> None:
+    picture, quad = noise(100, 200), np.float32([[60, 40], [100, 42], [98, 60], [58, 58]])
+    piece, place = surroundings(picture, quad, room=(0.5, 0.25))
+    assert place.origin.tolist() == [37, 35] and place.size.tolist() == [84, 30]  # 42 wide, 20 high; outward to whole pixels
+    np.testing.assert_array_equal(piece, picture[35:65, 37:121])
+    np.testing.assert_allclose(place.to_picture(place.to_shares(quad)), quad, atol=1e-4)
+
+
+def test_surroundings_beyond_the_picture_repeat_its_border() -> None:
+    picture = noise(50, 80)
+    piece, place = surroundings(picture, quad_from_box(np.float32([0, 30, 40, 50])), room=(0.5, 0.5))
+    assert place.origin.tolist() == [-20, 20] and piece.shape == (40, 80, 3)
+    np.testing.assert_array_equal(piece[:, :20], np.repeat(piece[:, 20:21], 20, axis=1))
+    np.testing.assert_array_equal(piece[30:], np.repeat(piece[29:30], 10, axis=0))
+    with pytest.raises(ValueError, match="outside"):
+        surroundings(picture, quad_from_box(np.float32([200, 30, 240, 50])))

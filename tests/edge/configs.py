@@ -34,9 +34,9 @@ def write_model(folder: Path, stage: str, kind: str) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with the models that a config names by default, and a password."""
+    """A folder with the models that the shipped config names, and a password."""
     (tmp_path / "models").mkdir()
-    for stage, kind in (("detector", "detection"), ("lpsr", "sr"), ("reader", "ocr")):
+    for stage, kind in (("detector", "detection"), ("corners", "corners"), ("lpsr", "sr"), ("reader", "ocr")):
         write_model(tmp_path / "models", stage, kind)
     (tmp_path / "secret").write_text("c0rrecthorse\n")
     return tmp_path

@@ -43,7 +43,7 @@ def test_the_shipped_config_is_good_and_names_every_key(folder: Path) -> None:
         "web",
         "governor",
     )
-    for section in (*sections, "watchdog", "log", "stop_s", "zones", "lines"):
+    for section in (*sections, "watchdog", "log", "stop_s", "zones", "lines", "roads"):
         assert getattr(config, section) == getattr(least, section), section
         names = [each.name for each in fields(getattr(config, section))] if is_dataclass(getattr(config, section)) else []
         assert [name for name in names if f" {name}: " not in text] == [], section
@@ -89,6 +89,8 @@ def test_a_corrupted_model_is_refused(folder: Path) -> None:
 def test_a_model_of_another_stage_is_refused(folder: Path) -> None:
     line = only(folder, LEAST + "reader:\n  model: models/lpsr.yaml\n")
     assert line.endswith("a model of kind sr, expected kind ocr")
+    line = only(folder, LEAST + "corners:\n  model: models/reader.yaml\n")
+    assert line.endswith("a model of kind ocr, expected kind corners")
 
 
 def test_what_is_no_text_file_is_refused(folder: Path) -> None:
@@ -107,6 +109,13 @@ def test_a_camera_password_comes_from_the_environment(folder: Path) -> None:
     assert config.cameras[0].source == "rtsp://viewer:tr0ub4dor@192.0.2.1/a"
     line = only(folder, text, environment={})
     assert line.startswith("line 4: cameras[0].source is ") and line.endswith("the environment has no CAMERA_PASSWORD")
+
+
+@pytest.mark.parametrize("password", ["two\x85lines", "two\u2028lines", "#: '{}"])
+def test_a_password_is_taken_as_it_is(folder: Path, password: str) -> None:
+    """YAML takes the first two for line breaks where they stand in a file. One from outside never comes by YAML."""
+    config = load(written(folder, LEAST.replace("rtsp://", "rtsp://viewer:${CAMERA_PASSWORD}@")), environment={"CAMERA_PASSWORD": password})
+    assert config.cameras[0].source == f"rtsp://viewer:{password}@192.0.2.1/a"
 
 
 def test_the_environment_is_for_secrets_alone(folder: Path) -> None:

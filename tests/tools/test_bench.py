@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def stills() -> Stills:
     loop = loop_from(load_config(ROOT / "config.yaml"))
-    return Stills(loop.detector, loop.enhancer, loop.reader, loop.gate, loop.judge.grammar)
+    return Stills.of(loop)
 
 
 def test_clean_rendered_plates_are_read_and_counted(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from training.cyclegan.network import Makers
 from training.lpsr.network import LPSR
 
 ROOT = Path(__file__).parents[2]
-RELEASED = {"sr": "lpsr", "detection": "detector", "ocr": "reader"}
+RELEASED = {"sr": "lpsr", "detection": "detector", "corners": "corners", "ocr": "reader"}
 
 
 @pytest.mark.parametrize("model_type", RELEASED)
@@ -22,7 +22,8 @@ def test_a_release_exports_to_what_it_ships(model_type: str, tmp_path: Path) -> 
     name = RELEASED[model_type]
     output = tmp_path / "out.onnx"
     assert main(["--model-type", model_type, "--weights", str(ROOT / f"models/{name}.safetensors"), "--output", str(output)]) == 0
-    image = np.random.default_rng(0).random((1, 3, 64, 96 if model_type == "sr" else 128), np.float32)
+    size = {"sr": (64, 96), "corners": (48, 96)}.get(model_type, (64, 128))
+    image = np.random.default_rng(0).random((1, 3, *size), np.float32)
     ours, shipped = (
         ort.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(None, {"image": image})
         for path in (output, ROOT / f"models/{name}.onnx")

@@ -25,6 +25,7 @@ SMALL = {
     "training.ocr.pseudo": ["--score=0"],
     "training.ocr.reliability": ["--plates=20"],
     "training.detector": ["--config=small/detector.yaml", "--workers=0", "--threads=1"],
+    "training.corners": ["--config=small/detector.yaml", "--workers=0", "--threads=1", "--batch_size=8"],
     "training.cyclegan": ["--channels=8", "--batch_size=2", "--rendered=8"],
     "training.cyclegan.export": ["--styles=4"],
     "training.cyclegan.check": ["--plates=6"],
@@ -64,7 +65,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_documented_command_runs_in_order_and_leaves_models(place: Path) -> None:
     for line in documented():
         _run(place, line)
-    for name in ("reader", "detector", "lpsr"):
+    for name in ("reader", "detector", "corners", "lpsr"):
         assert contract.load(place / "models" / f"{name}.yaml").measured
     for name in ("reader-reliability", "cyclegan-check", "realism", "lpsr-ablation", "lpsr-worth-rendered"):
         assert len((place / "results" / f"{name}.csv").read_text().splitlines()) > 2, name

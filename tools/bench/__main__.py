@@ -37,7 +37,7 @@ def _accuracy(args: argparse.Namespace) -> object:
         overrides["regions"] = [code for code in args.regions.split(",") if code]
     config = load(args.config, overrides)
     loop = loop_from(config)
-    results = accuracy.measure(Stills(loop.detector, loop.enhancer, loop.reader, loop.gate, loop.judge.grammar), args.dir)
+    results = accuracy.measure(Stills.of(loop), args.dir)
     if args.preds:
         args.preds.write_text("".join(f"{line}\n" for line in accuracy.predictions(results)), encoding="utf-8")
     found = accuracy.report(results)

@@ -15,7 +15,7 @@ from edge.release.manifest import may_hold
 
 ROOMS: Final = ("alpr", "edge", "systemd", "tools/build_engines")
 FILES: Final = ("config.yaml", "tools/__init__.py", "tools/outbox.py", "tools/erase.py", "README.md", "docs/flashing.md", "LICENSE")
-MODELS: Final = ("models/detector.yaml", "models/lpsr.yaml", "models/reader.yaml")
+MODELS: Final = ("models/detector.yaml", "models/corners.yaml", "models/lpsr.yaml", "models/reader.yaml")
 CALL_S: Final = 60.0
 
 

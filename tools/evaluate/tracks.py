@@ -21,7 +21,7 @@ Seen = tuple[Item, StillPlate]
 
 def rows(loop: Loop, args: argparse.Namespace) -> list[dict[str, Any]]:
     """Single and voted, for all frames of a resolution and for each track."""
-    stills = Stills(loop.detector, loop.enhancer, loop.reader, loop.gate, loop.judge.grammar)
+    stills = Stills.of(loop)
     by_res: dict[str, list[Seen]] = defaultdict(list)
     for item in load(args.dir):
         bgr = cv2.imread(str(item.path), cv2.IMREAD_COLOR)

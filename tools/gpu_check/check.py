@@ -116,8 +116,8 @@ class Check:
 
 
 def stills(loop: Loop) -> Stills:
-    return Stills(loop.detector, loop.enhancer, loop.reader, loop.gate, loop.judge.grammar)
+    return Stills.of(loop)
 
 
 def on_device(loop: Loop, stages: DeviceStages) -> Loop:
-    return DeviceLoop(stages.detector, stages.enhancer, stages.reader, loop.gate, loop.judge, loop.tracker_rules)
+    return DeviceLoop(stages.detector, stages.enhancer, stages.reader, loop.gate, loop.judge, loop.tracker_rules, corners=loop.corners)

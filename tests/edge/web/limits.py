@@ -68,7 +68,7 @@ def main() -> None:
     args = parser.parse_args()
     cv2.setNumThreads(1)
     loop = loop_from(load(ROOT / "config.yaml", {"cameras": [{"id": "road", "source": str(ROOT / "samples/street.mp4")}]}))
-    stills = Stills(loop.detector, loop.enhancer, loop.reader, loop.gate, loop.judge.grammar)
+    stills = Stills.of(loop)
     road = Road(np.random.default_rng(1))
     rows = []
     for what, value, aim in cameras():

@@ -168,7 +168,7 @@ def test_a_frame_left_before_privacy_came_is_not_shown_after(studio: Studio, cov
 def test_the_unit_reads_no_plate_off_a_covered_picture(root: Path) -> None:
     """With the project's own detector and reader, on a street full of plates: what they read in the clear, they do not read here."""
     loop = loop_from(load(root / "config.yaml", {"cameras": [{"id": "road", "source": str(root / "samples/street.mp4")}]}))
-    stills = Stills(loop.detector, loop.enhancer, loop.reader, loop.gate, loop.judge.grammar)
+    stills = Stills.of(loop)
     capture = cv2.VideoCapture(str(root / "samples/street.mp4"))
     clear, covered = set(), set()
     for number in range(300):
