@@ -44,7 +44,7 @@ class GateRules:
     better: float = 1.12  # one above it is read at once
     again: float = 1.3  # a decided plate is read again where a crop is so much better: the final event may still mend an early one
     gap_ns: int = 80_000_000  # otherwise frames so close together are much the same picture
-    give_up_reads: int = 30
+    give_up_reads: int = 30  # of a plate at about one size; one that has come nearer, by `better`, is a new chance
     in_flight: int = 2
 
 
@@ -57,6 +57,8 @@ class _Progress:
     decided: bool = False
     best: float = 0.0
     height_px: float = 0.0
+    tries: int = 0  # sent since the plate was `tried_px` high
+    tried_px: float = 0.0
     last_ns: int = -(10**18)
 
 
@@ -73,7 +75,7 @@ class Gate:
         with self._lock:
             progress = self._progress.get((camera, track.id))
         if progress is not None:
-            if progress.sent >= self.rules.give_up_reads:
+            if self._spent(progress, height_px):
                 return False
             if progress.decided and height_px < self.rules.again * progress.height_px:
                 return False
@@ -86,7 +88,7 @@ class Gate:
             progress = self._progress.setdefault((camera, track.id), _Progress())
             if line_px(crop) < rules.min_line_px or (progress.decided and worth < rules.again * progress.best):
                 return Action.WAIT
-            if progress.sent >= rules.give_up_reads:
+            if self._spent(progress, crop.height_px):
                 return Action.GIVE_UP
             since_ns = scene_ns - progress.last_ns
             if progress.sent - progress.answered >= rules.in_flight:
@@ -95,10 +97,17 @@ class Gate:
                 return Action.WAIT
             if since_ns < rules.gap_ns and worth < rules.better * progress.best:
                 return Action.WAIT
-            progress.sent += 1
+            if crop.height_px >= rules.better * progress.tried_px:
+                progress.tries, progress.tried_px = 0, crop.height_px
+            progress.sent, progress.tries = progress.sent + 1, progress.tries + 1
             progress.best, progress.last_ns = max(progress.best, worth), scene_ns
             progress.height_px = max(progress.height_px, crop.height_px)
         return self.manner(crop)
+
+    def _spent(self, progress: _Progress, height_px: float) -> bool:
+        """Whether a plate of this height was read often enough. Far crops must not use up what near ones need: a vehicle is at its most
+        readable when it has been seen for longest."""
+        return progress.tries >= self.rules.give_up_reads and height_px < self.rules.better * progress.tried_px
 
     def manner(self, crop: PlateCrop) -> Action:
         """READ or ENHANCE, by the crop alone: what evaluation on single pictures asks."""

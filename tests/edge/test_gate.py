@@ -96,6 +96,18 @@ def test_an_unreadable_plate_is_given_up() -> None:
     assert gate.decide("a", TRACK, crop(plate(40)), 9000 * MS) is Action.GIVE_UP
 
 
+def test_a_plate_that_was_too_far_for_all_its_reads_is_read_anew_when_it_comes_nearer() -> None:
+    """An approaching vehicle had spent every read before its plate was large enough for any to be right."""
+    gate = Gate(GateRules(give_up_reads=3, in_flight=99))
+    sizes = [20, 20, 20, 20, 21, 23, 23, 23, 23, 30]
+    actions = [gate.decide("a", TRACK, crop(plate(size)), i * 1000 * MS) for i, size in enumerate(sizes)]
+    assert [action is Action.GIVE_UP for action in actions] == [False] * 3 + [True] * 2 + [False] * 3 + [True, False]
+    assert not gate.wants("b", TRACK, 5) and gate.wants("a", TRACK, 31)
+    for i in range(2):
+        gate.decide("a", TRACK, crop(plate(30)), (20 + i) * 1000 * MS)
+    assert not gate.wants("a", TRACK, 31) and gate.wants("a", TRACK, 34)
+
+
 def test_sharpness_falls_with_blur_and_not_with_contrast() -> None:
     sharp = sharpness(plate(40, 170))
     assert sharp > sharpness(plate(40, 170, blur=2)) > sharpness(plate(40, 170, blur=5))
