@@ -61,6 +61,15 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast a vehicle went over a road of known places."""
+
+    kmh: float  # 0 where it stood
+    error_kmh: float  # one standard error
+    utc_s: float  # the middle of the time over which it was measured, a second or less
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """What a vehicle did on its camera's ground, as far as it was followed."""
 
@@ -68,6 +77,7 @@ class Course:
     dwell_s: float = 0.0  # how long it was in that zone, or in the picture where there is none
     parked: bool = False  # whether it stood at one place for as long as the config calls parked
     crossings: tuple[Crossing, ...] = ()  # the latest last
+    speed: Speed | None = None  # the latest that could be told
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from alpr.types import ALPHABET, Candidate, CharacterVote, Course, Hit, PlateEvent, RegionMatch, Vote
+from alpr.types import ALPHABET, Candidate, CharacterVote, Course, Hit, PlateEvent, RegionMatch, Speed, Vote
 
 SCHEMA: Final = "kerbside.plate/1"
 """Rises when a field changes its meaning or goes; a new field alone does not raise it."""
@@ -176,6 +176,15 @@ def _course(course: Course) -> dict[str, Any]:
             {"line": each.line, "direction": _one_of("crossings.direction", each.direction, CROSSED), "utc": _utc(each.utc_s)}
             for each in course.crossings
         ],
+        "speed": None if course.speed is None else _speed(course.speed),
+    }
+
+
+def _speed(speed: Speed) -> dict[str, Any]:
+    return {
+        "kmh": _number("speed.kmh", speed.kmh, 1, 0),
+        "error_kmh": _number("speed.error_kmh", speed.error_kmh, 1, 0),
+        "utc": _utc(speed.utc_s),
     }
 
 

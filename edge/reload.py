@@ -17,7 +17,7 @@ from edge.unit import Unit
 
 log = logging.getLogger(__name__)
 
-LIVE: Final = ("regions", "gate", "events", "zones", "lines", "lists", "privacy", "governor", "log", "stop_s")
+LIVE: Final = ("regions", "gate", "events", "zones", "lines", "roads", "lists", "privacy", "governor", "log", "stop_s")
 """The sections that a running unit takes up. The others are built into its threads, models and connections: they need a restart."""
 
 

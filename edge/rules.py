@@ -34,7 +34,7 @@ def governor_rules(config: Config) -> GovernorRules:
 
 
 def grounds(config: Config) -> Grounds:
-    return Grounds.of(config.zones, config.lines)
+    return Grounds.of(config.zones, config.lines, config.roads)
 
 
 def tracker_rules(config: Config) -> TrackerRules:

@@ -2,7 +2,8 @@
 
 Source of the fields: https://docs.frigate.video/integrations/mqtt/ (0.16 and 0.17). The object is the plate, as with Frigate's cameras
 that do nothing but LPR: label license_plate. Both of its times are the best frame's; what a plate reader does not measure is 0, empty or
-null. A vehicle whose plate was firm only in the end has an end and no new.
+null. Both of its speeds are the event's one, in km/h, as Frigate's where its unit_system is metric, and 0 where none could be told. A
+vehicle whose plate was firm only in the end has an end and no new.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ def tracked(event: Event) -> dict[str, Any]:
     area = (right - left) * (bottom - top)
     region = [0, 0, width, height]
     zones = [zone] if (zone := event.get("zone")) else []
+    kmh = speed["kmh"] if (speed := event.get("speed")) else 0
     return {
         "id": event["vehicle"],
         "camera": event["camera"],
@@ -84,8 +86,8 @@ def tracked(event: Event) -> dict[str, Any]:
         "position_changes": 0,
         "attributes": {},
         "current_attributes": [],
-        "current_estimated_speed": 0,
-        "average_estimated_speed": 0,
+        "current_estimated_speed": kmh,
+        "average_estimated_speed": kmh,
         "velocity_angle": 0,
         "recognized_license_plate": event["plate"],
         "recognized_license_plate_score": event["score"],

@@ -17,7 +17,7 @@ from edge.events import TYPES, Identity
 from edge.mqtt.config import Topics
 
 Component = dict[str, Any]
-PLATE = ("plate", "raw", "score", "candidates", "id", "vehicle", "captured", "direction", "stationary", "height_px", "backfilled")
+PLATE = ("plate", "raw", "score", "candidates", "id", "vehicle", "captured", "direction", "stationary", "speed", "height_px", "backfilled")
 HIT = ("list", "plate", "note", "probability", "read", "score", "id", "event", "vehicle", "captured", "direction", "backfilled")
 DIAGNOSTIC = {"entity_category": "diagnostic"}
 KINDS = ("allow", "deny", "named")
@@ -92,7 +92,7 @@ def _camera(unit: Described, camera: str) -> Iterator[tuple[str, Component]]:
 
 
 def _event(name: str, source: str, types: Sequence[str], said_by: str, attributes: Sequence[str]) -> Component:
-    """An event entity: its template takes from the message what the entity is to keep."""
-    kept = ", ".join(f"'{each}': value_json.{each}" for each in attributes)
+    """An event entity: its template takes from the message what the entity is to keep; none where an older unit's has no such field."""
+    kept = ", ".join(f"'{each}': value_json.{each} | default(none)" for each in attributes)
     template = f"{{{{ {{'event_type': value_json.{said_by}, {kept}}} | tojson }}}}"
     return {"platform": "event", "name": name, "state_topic": source, "event_types": list(types), "value_template": template}

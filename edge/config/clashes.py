@@ -14,9 +14,12 @@ from edge.config.safety import unsafe
 from edge.config.sections import LEVEL, LEVEL_WORDS, Config
 from edge.lists import ListError, entries
 from edge.mqtt.config import MqttConfigError
+from edge.zones.road import plane_of
+from edge.zones.rules import ZoneError
 
 Clash = tuple[Key, str]
-KINDS = {"detector": "detection", "enhancer": "sr", "reader": "ocr"}
+KINDS = {"detector": "detection", "corners": "corners", "enhancer": "sr", "reader": "ocr"}
+PRECISE = ("detector", "enhancer", "reader")
 ORDERED = (
     (("detector", "threshold"), ("tracking", "low")),
     (("tracking", "low"), ("tracking", "high")),
@@ -27,7 +30,7 @@ REGIONS = Path(alpr.__file__).parent / "regions"
 
 def clashes(config: Config) -> Iterator[Clash]:
     """Everything that is wrong with a config whose values are each allowed."""
-    for check in (_camera_names, _camera_sources, _regions, _models, _order, _zones, _lists, _broker, unsafe):
+    for check in (_camera_names, _camera_sources, _regions, _models, _order, _zones, _roads, _lists, _broker, unsafe):
         yield from check(config)
 
 
@@ -70,14 +73,16 @@ def _regions(config: Config) -> Iterator[Clash]:
 
 def _models(config: Config) -> Iterator[Clash]:
     for stage, kind in KINDS.items():
+        if (model := getattr(config, stage).model) is None:
+            continue
         try:
-            found = contract.load(getattr(config, stage).model)
+            found = contract.load(model)
         except contract.ContractError as error:
             yield (stage, "model"), f"is refused: {error}"
             continue
         if found.kind != kind:
             yield (stage, "model"), f"is {str(found.path)!r}, a model of kind {found.kind}, expected kind {kind}"
-        if getattr(config, stage).precision == "int8":
+        if stage in PRECISE and getattr(config, stage).precision == "int8":
             yield from _int8(stage, found)
 
 
@@ -105,6 +110,20 @@ def _zones(config: Config) -> Iterator[Clash]:
                 yield (section, index, "camera"), f"is {each.camera!r}, expected one of {', '.join(cameras)}"
             if (other := first.setdefault((each.camera, each.name), index)) != index:
                 yield (section, index, "name"), f"is {each.name!r}, as is {section}[{other}].name: expected a name of its own"
+
+
+def _roads(config: Config) -> Iterator[Clash]:
+    """At most one for each of the cameras that there are, each with points that fix it."""
+    cameras, first = [camera.id for camera in config.cameras], dict[str, int]()
+    for index, each in enumerate(config.roads):
+        if each.camera not in cameras:
+            yield ("roads", index, "camera"), f"is {each.camera!r}, expected one of {', '.join(cameras)}"
+        if (other := first.setdefault(each.camera, index)) != index:
+            yield ("roads", index, "camera"), f"is {each.camera!r}, as is roads[{other}].camera: expected one road a camera"
+        try:
+            plane_of(each)
+        except ZoneError as error:
+            yield ("roads", index, "points"), str(error).removeprefix("points ")
 
 
 def _lists(config: Config) -> Iterator[Clash]:

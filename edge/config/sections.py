@@ -16,6 +16,7 @@ from edge.lists import PlateList
 from edge.mqtt.config import MqttConfig
 from edge.privacy import PrivacyRules
 from edge.web import access
+from edge.zones.road import Road
 from edge.zones.rules import Line, Zone
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -49,6 +50,14 @@ class Detector:
     longest_px: Annotated[int, Field(ge=64)] | None = None
     threads: Threads = 1
     precision: Precision = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Corners:
+    """The model that finds a plate's corners anew before it is straightened; without one, the detector's are good enough."""
+
+    model: Path | None = None
+    threads: Threads = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +208,7 @@ class Config:
     tensorrt: TensorRt = field(default_factory=TensorRt)
     triton: Server = field(default_factory=Server)
     detector: Detector = field(default_factory=Detector)
+    corners: Corners = field(default_factory=Corners)
     enhancer: Enhancer = field(default_factory=Enhancer)
     reader: Reader = field(default_factory=Reader)
     regions: tuple[str, ...] = ()
@@ -207,6 +217,7 @@ class Config:
     events: Events = field(default_factory=Events)
     zones: tuple[Zone, ...] = ()
     lines: tuple[Line, ...] = ()
+    roads: tuple[Road, ...] = ()
     lists: tuple[PlateList, ...] = ()
     mqtt: MqttConfig = field(default_factory=MqttConfig)
     adapters: Adapters = field(default_factory=Adapters)

@@ -101,8 +101,8 @@ class Validator:
 
 
 def _note(found: dict[Key, str], key: Key, text: str) -> None:
-    """Keep what is said first of a key, and nothing of what is below one that is wrong itself."""
-    if not any(key[:end] in found for end in range(1, len(key) + 1)):
+    """Keep what is said first of a key, and nothing of what is below one that is wrong itself, or holds one: that was mended, not meant."""
+    if not any(key[: len(other)] == other or other[: len(key)] == key for other in found):
         found[key] = text
 
 

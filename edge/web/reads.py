@@ -97,6 +97,7 @@ def row_of(event_id: str, event: PlateEvent) -> dict[str, Any]:
         "dwell_s": round(course.dwell_s, 1),
         "parked": course.parked,
         "crossings": [{"line": each.line, "direction": each.direction} for each in course.crossings],
+        "speed": None if course.speed is None else [round(course.speed.kmh), max(1, round(course.speed.error_kmh))],
         "ms": round(event.latency_ms.get("capture_to_event", 0.0)),
     }
 

@@ -1,5 +1,5 @@
-"""What each vehicle does on its camera's ground while it is followed: the zone it is in, for how long, the lines it crosses, whether it
-parks. Fed by the tracker, frame by frame; one thread."""
+"""What each vehicle does on its camera's ground while it is followed: the zone it is in, for how long, the lines it crosses, how fast it
+goes, whether it parks. Fed by the tracker, frame by frame; one thread."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from math import hypot
 from typing import Final
 
-from alpr.types import Course, Crossing, Frame, Track
+import numpy as np
+
+from alpr.types import F32, Course, Crossing, Frame, Speed, Track
 from edge.zones.ground import Ground, Size
 from edge.zones.rules import Line
+from edge.zones.speed import Trail
 
 STANDS: Final = 0.75
 """A plate that stays within so many of its heights has not moved: the detector's box trembles."""
@@ -33,9 +36,11 @@ class _Path:
     sides: dict[Line, tuple[float, float, float]] = field(default_factory=dict)  # signed distance, x, y where it last was clear of a line
     crossings: list[Crossing] = field(default_factory=list)
     parked: bool = False
+    trail: Trail = field(default_factory=Trail)
+    speed: Speed | None = None
 
     def course(self) -> Course:
-        return Course(self.zone, self.within_ns.get(self.zone, 0) / 1e9, self.parked, tuple(self.crossings))
+        return Course(self.zone, self.within_ns.get(self.zone, 0) / 1e9, self.parked, tuple(self.crossings), self.speed)
 
 
 class Courses:
@@ -57,6 +62,8 @@ class Courses:
             for direction in _crossed(path, line, size, x, y, height_px):
                 crossing = Crossing(line.name, direction, frame.captured_utc_s, now_ns)
                 path.crossings = [*path.crossings, crossing][-MOST_CROSSINGS:]
+        if ground.plane is not None and _whole(track.box, size):
+            path.speed = path.trail.see(ground.plane, size, (x, y), height_px, now_ns, frame.captured_utc_s) or path.speed
         return path.course()
 
     def leave(self, camera: str, track: int) -> Course:
@@ -94,6 +101,11 @@ def _crossed(path: _Path, line: Line, size: Size, x: float, y: float, height_px:
     along = ((x0 + share * (x - x0) - ax) * (bx - ax) + (y0 + share * (y - y0) - ay) * (by - ay)) / length**2
     if 0 <= along <= 1:
         yield "in" if now > 0 else "out"
+
+
+def _whole(box: F32, size: Size) -> bool:
+    """Whether a box (4,) lies inside the picture: the middle of what the edge cuts off is not the plate's."""
+    return bool((box[:2] >= 1).all() and (box[2:] <= np.subtract(size, 1)).all())
 
 
 def _place(track: Track) -> tuple[float, float, float]:

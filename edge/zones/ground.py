@@ -1,4 +1,4 @@
-"""The zones and lines of a camera, put to its detections and tracks."""
+"""The zones, lines and road of a camera, put to its detections and tracks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 
 from alpr.types import F32, Detections
+from edge.zones.plane import Plane
+from edge.zones.road import Road, plane_of
 from edge.zones.rules import Line, Zone
 
 Size = tuple[int, int]
@@ -21,6 +23,7 @@ class Ground:
 
     zones: tuple[Zone, ...] = ()
     lines: tuple[Line, ...] = ()
+    plane: Plane | None = None  # of the road, where the config has its places
 
     def kept(self, found: Detections, size: Size) -> Detections:
         """The detections that stand in no ignore zone: nothing of the others is followed, read or told."""
@@ -51,12 +54,13 @@ class Grounds:
     of_camera: dict[str, Ground] = field(default_factory=dict)
 
     @staticmethod
-    def of(zones: Iterable[Zone], lines: Iterable[Line]) -> Grounds:
-        zones, lines = tuple(zones), tuple(lines)
-        cameras = {zone.camera for zone in zones} | {line.camera for line in lines}
+    def of(zones: Iterable[Zone], lines: Iterable[Line], roads: Iterable[Road] = ()) -> Grounds:
+        zones, lines, planes = tuple(zones), tuple(lines), {road.camera: plane_of(road) for road in roads}
+        cameras = {zone.camera for zone in zones} | {line.camera for line in lines} | set(planes)
 
         def ground(camera: str) -> Ground:
-            return Ground(tuple(zone for zone in zones if zone.camera == camera), tuple(line for line in lines if line.camera == camera))
+            own = tuple(zone for zone in zones if zone.camera == camera), tuple(line for line in lines if line.camera == camera)
+            return Ground(*own, planes.get(camera))
 
         return Grounds({camera: ground(camera) for camera in cameras})
 

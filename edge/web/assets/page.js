@@ -114,6 +114,7 @@ function row(read) {
     read.type === "early" ? "still in sight" : read.parked ? "parked" : read.direction,
     `${read.height_px.toFixed(0)} px`,
     `${read.agreeing} of ${read.reads} reads agree`,
+    read.speed && `${read.speed[0]} ± ${read.speed[1]} km/h`,
     read.zone && `in ${read.zone} for ${read.dwell_s.toFixed(0)} s`,
     went,
   ];

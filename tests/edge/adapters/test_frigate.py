@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from alpr.types import Course, Speed
 from edge.adapters import frigate
 from tests.edge.adapters.events import HIT, faults, stored
 
@@ -50,5 +51,11 @@ def test_an_early_event_is_new_and_a_final_one_the_end() -> None:
 
 
 def test_an_older_rows_missing_fields_are_no_fault() -> None:
-    event = {name: value for name, value in stored().items() if name not in ("hits", "zone", "parked", "dwell_s", "crossings")}
-    assert frigate.change(event)["after"]["entered_zones"] == []
+    event = {name: value for name, value in stored().items() if name not in ("hits", "zone", "parked", "dwell_s", "crossings", "speed")}
+    assert frigate.change(event)["after"]["entered_zones"] == [] and frigate.change(event)["after"]["average_estimated_speed"] == 0
+
+
+def test_a_speed_that_was_told_is_both_of_frigates() -> None:
+    told = frigate.change(stored(course=Course(speed=Speed(48.34, 1.2, 1_700_000_000.0))))["after"]
+    assert (told["current_estimated_speed"], told["average_estimated_speed"]) == (48.3, 48.3)
+    assert frigate.change(stored())["after"]["current_estimated_speed"] == 0
