@@ -22,6 +22,8 @@ Key = tuple[str, int]
 
 
 ENHANCED_SHARE = 0.5
+READABLE_PX = 16.0
+"""Height of a line that hides nothing: more adds little."""
 
 
 class Action(Enum):
@@ -140,10 +142,12 @@ def quality(crop: PlateCrop) -> float:
 
 
 def weight(crop: PlateCrop, source: PlateCrop) -> float:
-    """How much a read of a crop counts in the vote: the root of its quality, for how sure it is a read says itself. By quality alone, one
-    large smeared crop of a passing car outvoted four smaller clear ones. An enhanced one counts half of its source: it is a guess at the
-    same picture, and by its own sharpness, which LPSR made, guesses would outvote what the camera saw."""
-    return sqrt(quality(source)) * (ENHANCED_SHARE if crop.enhanced else 1.0)
+    """How much a read of a crop counts in the vote. On rendered passes a read's chance of being right grew with the square of its line's
+    height: 10 % at 7 px, 27 at 9, 43 at 11, 58 at 13, 70 at 15, and little beyond READABLE_PX. Sharpness counts by its root, or one large
+    smeared crop of a passing car outvotes four clear ones. An enhanced one counts half of its source: it is a guess at the same picture,
+    and by its own sharpness, which LPSR made, guesses would outvote what the camera saw."""
+    height = min(line_px(source), READABLE_PX) / READABLE_PX
+    return height**2 * sqrt(0.1 + sharpness(source.bgr)) * (ENHANCED_SHARE if crop.enhanced else 1.0)
 
 
 def sharpness(bgr: U8) -> float:

@@ -13,7 +13,7 @@ from alpr.vote import vote
 from edge.corners import Refine, as_found
 from edge.detector import Detector
 from edge.enhancer import Enhancer
-from edge.gate import Action, Gate, line_px, quality, weight
+from edge.gate import Action, Gate, line_px, weight
 from edge.loop import Loop
 from edge.reader import Reader
 
@@ -82,7 +82,7 @@ class Stills:
         if self.gate.manner(crops[0]) is Action.ENHANCE:
             crops += self.enhancer(crops[:1])
         reads = self.reader(crops)
-        said = vote(reads, [weight(crop, crops[0]) if crop.enhanced else quality(crop) for crop in crops], self.grammar)
+        said = vote(reads, [weight(crop, crops[0] if crop.enhanced else crop) for crop in crops], self.grammar)
         return StillPlate(found.boxes[i], quad, float(found.scores[i]), line_px(crops[0]), said, tuple(reads))
 
 
