@@ -6,7 +6,7 @@ PIP    := $(PY) -m pip install --disable-pip-version-check --quiet --only-binary
 UV     ?= uv
 
 .DEFAULT_GOAL := help
-.PHONY: help run view test check gpu-check format lock clean
+.PHONY: help run view env test check gpu-check pins format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,8 @@ run: $(VENV)/.run ## read plates: the sample clip, or SOURCE=video, folder, rtsp
 
 view: $(VENV)/.run ## the same, without end, with the live view on http://127.0.0.1:9109/
 	@$(PY) -m edge --config config.yaml --demo --view $(if $(SOURCE),--source '$(SOURCE)')
+
+env: $(VENV)/.test ## all that the tools, the trainings and the tests need; then:  . .venv/bin/activate
 
 test: check $(VENV)/.triton ## everything that must hold: check, then the tests (TESTS=tests/edge for some of them)
 	@$(PY) -m pytest $(TESTS)
@@ -28,6 +30,9 @@ check: $(VENV)/.test ## lint, format and types
 gpu-check: ## everything that only a GPU can show: kernels, engines, events, speed (PY=python of a machine with TensorRT; ARGS=--help)
 	@$(PY) -m tools.gpu_check $(ARGS)
 
+pins: $(VENV)/.test ## whether the package index has all that the unit's image installs, for JetPack 6 and 7
+	@$(PY) -m tools.pins
+
 format: $(VENV)/.test ## put the code into its format
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
@@ -36,6 +41,7 @@ lock: ## write the lock files anew from pyproject.toml (needs uv)
 	@$(LOCK) --extra run -o requirements/run.lock
 	@$(LOCK) --extra run --extra train --extra triton --extra dev -c requirements/run.lock requirements/torch-deps.in -o requirements/test.lock
 	@$(LOCK_FROM) requirements/triton.in --no-deps -o requirements/triton.lock
+	@grep -E '^[a-z0-9-]+==' requirements/run.lock | grep -v '^numpy==' | tr -d '\\' | $(LOCK) --extra jetson -c - -o requirements/jetson.lock
 
 clean: ## remove the environment and what the tools left
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -7,9 +7,10 @@ import logging
 import threading
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError  # the built-in one only since Python 3.11
+from typing import TYPE_CHECKING
 
-from amqtt.broker import Broker
-from amqtt.errors import BrokerError
+if TYPE_CHECKING:
+    from amqtt.broker import Broker
 
 HOST = "127.0.0.1"
 START_S = 10.0
@@ -32,7 +33,14 @@ class EmbeddedBroker:
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
     def start(self) -> None:
-        """Listen. Raises EmbeddedBrokerError, where the port is taken for one."""
+        """Listen. Raises EmbeddedBrokerError, where the port is taken for one.
+
+        amqtt is loaded here and not before: a Jetson has none, and its daemon did not start for that.
+        """
+        try:
+            from amqtt.errors import BrokerError
+        except ImportError as error:
+            raise EmbeddedBrokerError(f"no broker of its own without amqtt ({error}): install it, or leave --demo out") from error
         self._thread.start()
         try:
             self.port = self._listening.result(START_S)
@@ -58,6 +66,8 @@ class EmbeddedBroker:
             self._loop.close()
 
     async def _serve(self) -> None:
+        from amqtt.broker import Broker
+
         broker = Broker(
             {
                 "listeners": {"default": {"type": "tcp", "bind": f"{HOST}:{self.port}"}},
