@@ -64,7 +64,7 @@ class Guard:
     def _switch(self, release: int) -> None:
         """Run another release. May be done again at any point."""
         point(self.layout.current, f"releases/{release}")
-        self.services.install(release)
+        self.services.have_installed(release)
         self.services.restart()
 
     def _watched(self, trial: Trial) -> Verdict:
@@ -95,7 +95,7 @@ class Guard:
         for link in (layout.current, layout.good):
             point(link, f"releases/{trial.fallback}")
         try:
-            self.services.install(trial.fallback)
+            self.services.have_installed(trial.fallback)
         except ReleaseError as error:
             why = f"{why}; its unit files could not be put back: {error}"
         self.services.restart()

@@ -12,6 +12,7 @@ from edge.release.layout import Layout
 DAEMON: Final = "kerbside.service"
 GUARD: Final = "kerbside-probation.service"
 ENGINES: Final = "kerbside-engines@{}.service"
+INSTALLER: Final = "kerbside-install@{}.service"
 ASK_S: Final = 30.0
 INSTALL_S: Final = 120.0
 BUILD_S: Final = 3600.0
@@ -50,9 +51,13 @@ class Services:
         _call(["systemctl", "start", ENGINES.format(release)], BUILD_S)
 
     def install(self, release: int) -> None:
-        """The release's unit files, user and folders: changes nothing that is already right."""
+        """The release's unit files, user and folders, by this process: changes nothing that is already right."""
         root = [] if str(self._layout.root) == "/" else ["--root", str(self._layout.root)]
         _call([str(self._layout.release(release) / "systemd/install"), *root], INSTALL_S)
+
+    def have_installed(self, release: int) -> None:
+        """The same in the oneshot unit, for whoever may not change them. Returns when it has ended."""
+        _call(["systemctl", "start", INSTALLER.format(release)], INSTALL_S)
 
 
 def _call(command: list[str], timeout_s: float) -> str:

@@ -18,14 +18,14 @@ def test_a_good_release_stays(unit: Unit) -> None:
     assert said == "release 2 stays: ready and as good as before for 20 s"
     known = journal.load(unit.layout.journal)
     assert (units.whole(unit.layout), unit.layout.number(unit.layout.good), known.highest, known.previous) == (2, 2, 2, 1)
-    assert unit.services.asked[-3:] == ["watch", "install 2", "restart 2"]
+    assert unit.services.asked[-3:] == ["watch", "have 2 installed", "restart 2"]
 
 
 def test_a_release_that_cannot_start_goes_and_never_comes_again(unit: Unit) -> None:
     unit.services.broken = frozenset({2})
     said = unit.update(units.bundle(unit.folder, 2, unit.key))
     assert said == "release 2 goes: the daemon ended and was started again 2 times; back to release 1"
-    assert units.whole(unit.layout) == 1 and unit.services.asked[-2:] == ["install 1", "restart 1"]
+    assert units.whole(unit.layout) == 1 and unit.services.asked[-2:] == ["have 1 installed", "restart 1"]
     with pytest.raises(RefusedError, match=r"on this unit's blocklist: the daemon ended"):
         stage.stage(unit.layout, units.bundle(unit.folder, 2, unit.key), units.FACTS, unit.image)
     with pytest.raises(RefusedError, match="on this unit's blocklist"):
@@ -95,14 +95,14 @@ def test_a_trial_that_takes_the_machine_down_ends(unit: Unit) -> None:
 
 
 def test_unit_files_that_cannot_be_installed_end_a_trial(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
-    def install(self: units.StandinServices, release: int) -> None:
+    def have_installed(self: units.StandinServices, release: int) -> None:
         if release == 2:
             raise ReleaseError("install: ended with 1: no such user")
-        self.asked.append(f"install {release}")
+        self.asked.append(f"have {release} installed")
 
-    monkeypatch.setattr(units.StandinServices, "install", install)
+    monkeypatch.setattr(units.StandinServices, "have_installed", have_installed)
     assert "install: ended with 1: no such user; back to release 1" in unit.update(units.bundle(unit.folder, 2, unit.key))
-    assert units.whole(unit.layout) == 1 and unit.services.asked[-2:] == ["install 1", "restart 1"]
+    assert units.whole(unit.layout) == 1 and unit.services.asked[-2:] == ["have 1 installed", "restart 1"]
 
 
 def test_the_guard_has_nothing_to_do_without_a_trial(unit: Unit) -> None:

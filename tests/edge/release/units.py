@@ -101,6 +101,9 @@ class StandinServices(Services):
     def install(self, release: int) -> None:
         self.asked.append(f"install {release}")
 
+    def have_installed(self, release: int) -> None:
+        self.asked.append(f"have {release} installed")
+
 
 @dataclass(slots=True)
 class Time:
