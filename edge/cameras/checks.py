@@ -12,7 +12,8 @@ GRID_PX = 16
 FLAT_LEVELS = 2
 """A sensor's noise alone spreads a picture wider than this, at night too: what is flatter holds no plate."""
 GREEN_SHARE = 0.25
-FEWEST_PX = 16
+FEWEST_PX, MOST_PX = 16, (1 << 15) - 1
+"""A side. OpenCV's warps take no longer one, and no camera gives it: a JPEG's height with one byte damaged became 32,816 rows."""
 
 
 def malformed(bgr: Any) -> str:
@@ -21,8 +22,8 @@ def malformed(bgr: Any) -> str:
         return f"expected an array, found {type(bgr).__name__}"
     if bgr.dtype != np.uint8 or bgr.ndim != 3 or bgr.shape[2] != 3:
         return f"expected (h, w, 3) uint8, found {bgr.shape} {bgr.dtype}"
-    if min(bgr.shape[:2]) < FEWEST_PX:
-        return f"expected at least {FEWEST_PX} px a side, found {bgr.shape[1]}x{bgr.shape[0]}"
+    if min(bgr.shape[:2]) < FEWEST_PX or max(bgr.shape[:2]) > MOST_PX:
+        return f"expected {FEWEST_PX} to {MOST_PX} px a side, found {bgr.shape[1]}x{bgr.shape[0]}"
     return ""
 
 

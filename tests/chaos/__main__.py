@@ -10,7 +10,8 @@
     python -m tests.chaos soak --minutes 30              # the whole unit at full speed, with all of it going wrong now and then
     python -m tests.chaos load --minutes 10              # a hundred times a busy road's events, while the loop goes on
 
-Each prints a table; --csv FILE keeps it, and soak's rows and curves beside it. mosquitto is started as a child, and keeps no state.
+Each prints a table; --csv FILE keeps it, and beside it the rows of cameras and soak, and soak's curves. mosquitto is started as a
+child, and keeps no state.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def _disk(chosen: argparse.Namespace) -> Runs:
 
 
 def _cameras(chosen: argparse.Namespace) -> Runs:
-    yield partial(cameras.run, cycles=chosen.cycles)
+    yield partial(cameras.run, cycles=chosen.cycles, csv=chosen.csv, conditions=chosen.conditions)
 
 
 def _frozen(chosen: argparse.Namespace) -> Runs:

@@ -18,6 +18,7 @@ import numpy as np
 
 from tests.chaos.daemon import Daemon
 from tests.chaos.process import Vitals, slope
+from tests.chaos.report import write_csv
 from tests.chaos.source import KINDS, Source
 from tests.edge.mqtt.mosquitto import Mosquitto, free_port
 from tests.edge.waiting import until
@@ -131,8 +132,11 @@ class Street:
             return Vitals.of(self.daemon.pid)
 
 
-def run(folder: Path, cycles: int, seed: int = 1) -> list[Cycles]:
-    """A row a kind of trouble. Each cycle gives each kind to one of the cameras, by turns."""
+def run(folder: Path, cycles: int, csv: Path | None = None, conditions: str = "", seed: int = 1) -> list[Cycles]:
+    """A row a kind of trouble. Each cycle gives each kind to one of the cameras, by turns.
+
+    `csv`: what the unit was after each cycle goes beside it as …-rows.csv.
+    """
     rng = np.random.default_rng(seed)
     took_s: dict[str, list[float]] = {kind: [] for kind in KINDS}
     vitals: list[Vitals] = []  # after each cycle
@@ -146,6 +150,8 @@ def run(folder: Path, cycles: int, seed: int = 1) -> list[Cycles]:
         gaze = street.gaze
         other = (gaze.reconnects[ALONE], gaze.longest_gap_s(ALONE))
         assert "pictures are now 480x272" in street.daemon.log()
+    if csv is not None:
+        write_csv(csv.with_name(f"{csv.stem}-rows.csv"), vitals, conditions)
     return [row(kind, seconds, vitals, other) for kind, seconds in took_s.items()]
 
 

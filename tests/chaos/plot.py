@@ -26,7 +26,7 @@ def plot(file: Path, minutes: Sequence[float], curves: Mapping[str, Sequence[flo
         for text, line in ((name, 20), (f"max {max(values):g}", 50), (f"min {min(values):g}", 70), (f"last {values[-1]:g}", 90)):
             _write(picture, text, 8, top + line)
     _write(picture, f"0 to {last:.0f} minutes; a stripe is a fault", LEFT, picture.shape[0] - 10)
-    cv2.imwrite(str(file), picture)
+    cv2.imwrite(str(file), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
 def _draw(panel: np.ndarray, minutes: Sequence[float], values: Sequence[float]) -> None:

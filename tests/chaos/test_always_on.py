@@ -26,10 +26,12 @@ pytestmark = needs_mosquitto
 
 
 def test_cameras_that_suffer_come_back_and_the_one_beside_them_is_left_alone(needs_rtsp_server: None, tmp_path: Path) -> None:
-    rows = cameras.run(tmp_path, cycles=2)
+    rows = cameras.run(tmp_path, cycles=2, csv=tmp_path / "cameras.csv", conditions="a test")
     assert [(row.kind, row.n) for row in rows] == [(kind, 2) for kind in KINDS]
     assert all(row.other_reconnects == 0 and row.worst_s > 0 for row in rows), rows
     assert rows[0].children_last == len(KINDS) + 1, "a capture process for each camera, and none left over"
+    with (tmp_path / "cameras-rows.csv").open(newline="") as lines:
+        assert [float(row["rss_mib"]) for row in csv.DictReader(lines)] == [rows[0].rss_mib_first, rows[0].rss_mib_last]
 
 
 def test_a_publisher_that_freezes_is_named_ended_and_back(tmp_path: Path) -> None:

@@ -36,15 +36,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     targets = [target for target in TARGETS if not chosen.targets or any(word in target.name for word in chosen.targets)]
     if not targets:
         parser.error(f"no target has one of these words in its name: {', '.join(chosen.targets)}; see --list")
+    where = f"{platform.machine()}, Python {platform.python_version()}, seed {chosen.seed}, {chosen.examples} examples"
+    conditions = f"{chosen.conditions}; {where}" if chosen.conditions else where
+    print(f"seed {chosen.seed}", flush=True)
     found = []
     for target in targets:
         with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
             found.append(count(target, Path(folder), chosen.examples, chosen.seed, print))
         print(report.table(found[-1:]).splitlines()[-1], flush=True)
-    print(f"\nseed {chosen.seed}\n{report.table(found)}")
-    if chosen.csv is not None:
-        where = f"{platform.machine()}, Python {platform.python_version()}, seed {chosen.seed}, {chosen.examples} examples"
-        report.write_csv(chosen.csv, found, f"{chosen.conditions}; {where}" if chosen.conditions else where)
+        if chosen.csv is not None:  # after each: a run of hours may be cut off
+            report.write_csv(chosen.csv, found, conditions)
+    print(f"\n{report.table(found)}")
     return 0 if all(each.passed for each in found) else 1
 
 

@@ -50,7 +50,7 @@ def config(folder: Path) -> Check:
             assert len(password) < SECRET or password in text or password not in str(error), "a password was shown"
             return False
         _can_run(found)
-        path.write_text(yaml.safe_dump(plain(found), allow_unicode=True), encoding="utf-8")
+        path.write_text(yaml.safe_dump(plain(found)), encoding="utf-8")  # escaped: as they are, "\x85" and "\u2028" are read as line breaks
         assert "${" in password or load(path, environment={}) == found
         return True
 

@@ -78,7 +78,7 @@ def contract(folder: Path) -> Check:
         except ContractError as error:
             _is_clear(error, folder)
             return False
-        _is_sound(found, folder)
+        _is_sound(found, folder, len(text))
         for name in found.variants:
             try:
                 contracts.variant(found, name)
@@ -115,14 +115,15 @@ def _is_clear(error: Exception, folder: Path) -> None:
     assert said.startswith(str(folder)) and len(said) < 3000, said[:300]
 
 
-def _is_sound(found: Contract, folder: Path) -> None:
+def _is_sound(found: Contract, folder: Path, longest: int) -> None:
+    """`longest`: no text in it is longer than all of its file."""
     assert found.path.parent == folder and all(each.path.parent == folder for each in found.variants.values())
     assert all(
         isinstance(side, int) and 0 < side <= LARGEST_PX for size in (found.input.size_px, *found.input.other_sizes_px) for side in size
     )
     assert 0 < found.input.multiple_px <= LARGEST_PX and set(found.variants) <= set(VARIANTS)
     for text in (found.name, found.kind, found.version, found.licence, found.input.name, *found.outputs, *found.trained_on):
-        assert isinstance(text, str) and len(text) < 10_000
+        assert isinstance(text, str) and len(text) <= longest
         text.encode()
 
 

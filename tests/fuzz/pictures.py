@@ -120,7 +120,7 @@ def picture_file(folder: Path) -> Check:
         path.write_bytes(data)
         bgr, fault = picture(path)
         assert (bgr is None) == bool(fault)
-        assert bgr is None or (not malformed(bgr) and max(bgr.shape) < 1 << 15)
+        assert bgr is None or (not malformed(bgr) and max(bgr.shape) < 1 << 15), "a size that the warps do not take"
         return bgr is not None
 
     return check

@@ -59,9 +59,14 @@ class Found:
         return self.defects == 0 and self.inputs > 0
 
 
-def examine(target: Target, folder: Path, examples: int, seed: int, hang_s: float | None = None) -> Counter[str]:
-    """Try `examples` inputs → how many were accepted and refused. Raises what the first defect raised, with the smallest input for it."""
-    opened, tally = target.open(folder), Counter[str]()
+def examine(
+    target: Target, folder: Path, examples: int, seed: int, hang_s: float | None = None, tally: Counter[str] | None = None
+) -> Counter[str]:
+    """Try `examples` inputs → how many were accepted and refused, added to `tally`.
+
+    Raises what the first defect raised, with the smallest input for it.
+    """
+    opened, tally = target.open(folder), Counter() if tally is None else tally
     with opened if isinstance(opened, AbstractContextManager) else nullcontext(opened) as check, _quiet():
         _given(target, check, tally, hang_s, settings(max_examples=examples, **SETTINGS), seed)()
     return tally
@@ -83,7 +88,7 @@ def count(target: Target, folder: Path, examples: int, seed: int, tell: Callable
     """`examine`, with defects told and counted."""
     began_s, tally, defects = time.monotonic(), Counter[str](), 0
     try:
-        tally = examine(target, folder, examples, seed, HANG_S)
+        examine(target, folder, examples, seed, HANG_S, tally)
     except Exception as error:  # whatever it is, it is the find
         found = getattr(error, "exceptions", (error,))  # hypothesis groups them where there are several
         defects = len(found)

@@ -42,6 +42,7 @@ def test_a_defect_is_found_made_small_and_told(tmp_path: Path) -> None:
     told: list[str] = []
     found = count(FAULTY, tmp_path, 50, SEED, told.append)
     assert (found.defects, found.passed) == (1, False)
+    assert found.inputs > found.accepted + found.refused > 0, "what came before the defect counts; it did not"
     assert "faulty: KeyError: 7" in told[0] and "value=7" in told[0]
 
 

@@ -19,6 +19,7 @@ from tests.edge.cameras.scenes import scene
         (np.zeros((240, 320, 4), np.uint8), r"\(240, 320, 4\)"),
         (np.zeros((240, 320, 3), np.float32), "float32"),
         (np.zeros((8, 320, 3), np.uint8), "320x8"),
+        (np.zeros((32816, 64, 3), np.uint8), "64x32816"),
     ],
 )
 def test_what_is_no_picture(picture: Any, told: str) -> None:
