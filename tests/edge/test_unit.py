@@ -182,6 +182,6 @@ def _until(holds: Any, timeout_s: float) -> bool:
 def test_published_json_names_the_models(root: Path) -> None:
     from edge.unit import models
 
-    assert set(models(load(root / "config.yaml"))) == {"detector", "enhancer", "reader"}
+    assert set(models(load(root / "config.yaml"))) == {"detector", "corners", "enhancer", "reader"}
     assert json.dumps(models(load(root / "config.yaml")))
     assert os.path.exists(root / "models/reader.yaml")

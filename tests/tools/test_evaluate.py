@@ -18,7 +18,7 @@ from edge.judge import Judge, JudgeRules
 from edge.loop import Loop
 from edge.tracker import TrackerRules
 from tools.evaluate import frames, frozen, lpsr, passes
-from tools.evaluate.__main__ import table
+from tools.evaluate.__main__ import main, table
 
 
 def crop_of(bgr: U8) -> PlateCrop:
@@ -122,3 +122,11 @@ def test_a_pass_is_right_wrong_or_unread_as_its_reads_are() -> None:
     (every, *_), far = passes.table([right, wrong, unread]), passes.table([right])
     assert (every["final_right"], every["final_wrong"], every["unread"], every["early_right"]) == (1, 1, 1, 1)
     assert [row["nearest"] for row in far] == ["all", "15-22 px"]
+
+
+@pytest.mark.timeout(900)
+def test_several_frames_are_compared_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    csv = tmp_path / "several.csv"
+    assert main(["frames", "--tracks", "1", "--csv", str(csv)]) == 0
+    header, *rows = csv.read_text(encoding="utf-8").splitlines()
+    assert len(rows) >= 3 and capsys.readouterr().out.split()[: len(header.split(","))] == header.split(",")

@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ReleaseError, ConfigError, ContractError, OSError) as error:
         print(f"bundle: {error}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        print(f"bundle: {error}: packing renders plates, which needs more than a unit does; make env installs it", file=sys.stderr)
+        return 1
     return 0
 
 

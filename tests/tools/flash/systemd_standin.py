@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tests.systemd.manager import Manager, Policy
 
-DAEMON, GUARD, ENGINES = "kerbside.service", "kerbside-probation.service", "kerbside-engines@"
+DAEMON, GUARD, ENGINES, INSTALLER = "kerbside.service", "kerbside-probation.service", "kerbside-engines@", "kerbside-install@"
 SYSTEMCTL = """#!{python} -IS
 import json, socket, sys
 if any(word.startswith("--root=") for word in sys.argv[1:]):
@@ -163,9 +163,21 @@ class SystemdStandin:
             self._watch()
         elif words[0] == "start" and words[1].startswith(ENGINES):
             self.engines.append(words[1])  # its ConditionPathExists= do not hold here: there is no GPU below the folder
+        elif words[0] == "start" and words[1].startswith(INSTALLER):
+            return self._install(words[1].removeprefix(INSTALLER).removesuffix(".service"))
         else:
             return 1, f"Unknown: {words}\n"
         return 0, ""
+
+    def _install(self, release: str) -> tuple[int, str]:
+        """Into this unit's folder; whoever asked waits for its end."""
+        lines = configparser.RawConfigParser(strict=False)
+        lines.read(self.unit(f"{INSTALLER}.service"))
+        program = self._below(lines["Service"]["ExecStart"].replace("%i", release))
+        environment = {**os.environ, **self.environment}
+        with (self.folder / "install.log").open("ab") as log:
+            done = subprocess.run([program, "--root", str(self.root)], env=environment, stdout=log, stderr=log, timeout=100)
+        return done.returncode, f"Job for {INSTALLER}{release}.service failed.\n" if done.returncode else ""
 
     def _watch(self) -> None:
         if self._guard is None or self._guard.poll() is not None:
