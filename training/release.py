@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import shutil
 import tempfile
 import warnings
@@ -40,6 +42,20 @@ class Release:
     tolerance: float  # the largest difference between torch and ONNX, in the outputs' unit
     other_sizes_px: tuple[tuple[int, int], ...] = ()
     alphabet: str = ""
+
+
+def parser(part: str, what: str) -> argparse.ArgumentParser:
+    """The options that every `training.<part>.export` has; `measured_of` reads the last."""
+    found = argparse.ArgumentParser(prog=f"python -m training.{part}.export", description=what)
+    found.add_argument("--checkpoint", type=Path, required=True)
+    found.add_argument("--out", type=Path, default=Path("models"))
+    found.add_argument("--version", default="0.1.0")
+    found.add_argument("--measured", type=Path, help="JSON object of numbers that go into the contract")
+    return found
+
+
+def measured_of(path: Path | None) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path else {}
 
 
 def write(module: nn.Module, weights: Mapping[str, torch.Tensor], release: Release, out: Path, measured: Mapping[str, Any]) -> Path:

@@ -51,7 +51,7 @@ def test_a_detector_needs_no_alphabet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"kind": "magic"}, "kind is 'magic', expected one of detection, sr, ocr"),
+        ({"kind": "magic"}, "kind is 'magic', expected one of detection, corners, sr, ocr"),
         ({"licence": None, "sha256": None}, "lacks sha256, licence"),
         ({"alphabet": "ABC"}, "this reader is not ours"),
         ({"alphabet": None}, "this reader is not ours"),

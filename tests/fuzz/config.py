@@ -36,7 +36,7 @@ YEAR_S = 365.25 * 86_400
 def config(folder: Path) -> Check:
     """An edited text, and what the environment holds as the camera's password."""
     (folder / "models").mkdir()
-    for stage, kind in (("detector", "detection"), ("lpsr", "sr"), ("reader", "ocr")):
+    for stage, kind in (("detector", "detection"), ("corners", "corners"), ("lpsr", "sr"), ("reader", "ocr")):
         write_model(folder / "models", stage, kind)
     path = folder / "config.yaml"
 

@@ -7,8 +7,6 @@ Nothing is written unless torch and onnxruntime agree on the exported graph.
 
 from __future__ import annotations
 
-import argparse
-import json
 import shutil
 import tempfile
 import warnings
@@ -24,6 +22,7 @@ from safetensors.torch import save_file
 from alpr import contract
 from training.detector.evaluation import LONGEST_PX, MULTIPLE_PX, onnx_model, torch_model
 from training.detector.network import Deployed, Detector, absorbed, cost
+from training.release import measured_of, parser
 from training.run import load
 
 OPSET = 17
@@ -39,14 +38,14 @@ TRAINED_ON = (
 
 
 def main() -> None:
-    args = _arguments()
+    args = parser("detector", "Release a trained detector.").parse_args()
     found = load(args.checkpoint)
     if found is None:
         raise SystemExit(f"{args.checkpoint}: not there; train first: python -m training.detector --data … --out {args.checkpoint.parent}")
     detector = Detector(**found["network"]).eval()
     detector.load_state_dict(found["average"])
-    measured = json.loads(args.measured.read_text(encoding="utf-8")) if args.measured else {}
-    print(f"wrote {release(detector, args.out, args.version, {'pictures_trained': found['seen'], **measured})}")
+    measured = {"pictures_trained": found["seen"], **measured_of(args.measured)}
+    print(f"wrote {release(detector, args.out, args.version, measured)}")
 
 
 def release(detector: Detector, out: Path, version: str, measured: Mapping[str, Any]) -> Path:
@@ -121,15 +120,6 @@ def fields(onnx: Path, version: str, measured: Mapping[str, Any]) -> dict[str, A
         "trained_on": list(TRAINED_ON),
         "measured": dict(measured),
     }
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m training.detector.export", description="Release a trained detector.")
-    parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=Path("models"))
-    parser.add_argument("--version", default="0.1.0")
-    parser.add_argument("--measured", type=Path, help="JSON object of numbers that go into the contract")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

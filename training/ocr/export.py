@@ -5,7 +5,6 @@ python -m training.ocr.export --checkpoint runs/ocr/checkpoint.pt --out models [
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import Counter
 from pathlib import Path
@@ -24,19 +23,14 @@ TRAINED_ON = (release.RENDERED, "cn-lowres-crops (sirius-ai/LPRNet_Pytorch), Apa
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.ocr.export", description="Release a trained reader.")
-    parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=Path("models"))
-    parser.add_argument("--version", default="0.1.0")
+    parser = release.parser("ocr", "Release a trained reader.")
     parser.add_argument("--temperature", type=float, default=1.0, help="what python -m training.ocr.reliability printed")
     parser.add_argument("--pseudo", type=Path, help="labels that training.ocr.pseudo wrote and the training used: their sources are named")
-    parser.add_argument("--measured", type=Path, help="JSON object of numbers that go into the contract")
     args = parser.parse_args()
     net = averaged(args.checkpoint)
     outputs, trained_on = ("probabilities", "two_lines"), TRAINED_ON + (_pseudo(args.pseudo) if args.pseudo else ())
     described = release.Release("reader", "ocr", args.version, outputs, (64, 128), trained_on, 1e-3, alphabet=ALPHABET)
-    measured = json.loads(args.measured.read_text(encoding="utf-8")) if args.measured else {}
-    measured |= {"temperature": args.temperature}
+    measured = release.measured_of(args.measured) | {"temperature": args.temperature}
     net.temperature.fill_(args.temperature)
     print(f"wrote {release.write(ReaderForExport(net), net.state_dict(), described, args.out, measured)}")
 
