@@ -109,3 +109,9 @@ def test_a_plan_is_built_on_the_server_and_then_taken(models: Path, tmp_path: Pa
     home = export(models / "lpsr.yaml", tmp_path / "out", serving, plans=tmp_path)
     assert (home / version_of(contract.load(models / "lpsr.yaml")) / "model.plan").read_bytes() == b"built on the server"
     assert 'platform: "tensorrt_plan"' in (home / "config.pbtxt").read_text()
+
+
+def test_a_model_that_units_run_themselves_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="corners, which a unit runs itself"):
+        export(MODELS / "corners.yaml", tmp_path / "out", Serving())
+    assert not (tmp_path / "out").exists()

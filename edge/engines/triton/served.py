@@ -16,6 +16,9 @@ Shape = tuple[int, ...]
 
 
 def name_of(contract: Contract) -> str:
+    """Raises ContractError for a model that no server is asked for: corners are found on the unit's processor with every engine."""
+    if contract.kind not in NAMES:
+        raise ContractError(f"{contract.path}: is of kind {contract.kind}, which a unit runs itself; expected one of {', '.join(NAMES)}")
     return NAMES[contract.kind]
 
 
