@@ -31,7 +31,7 @@ def config(tmp_path: Path) -> Path:
     """The shipped config with engines in a folder of their own."""
     fields = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     fields["tensorrt"] |= {"engines": str(tmp_path / "engines"), "canvases_px": [[64, 96]]}
-    for stage in ("detector", "enhancer", "reader"):
+    for stage in ("detector", "corners", "enhancer", "reader"):
         fields[stage]["model"] = str(ROOT / fields[stage]["model"])
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(fields))
     return tmp_path / "config.yaml"

@@ -46,8 +46,11 @@ def main(arguments: list[str] | None = None, trt: Any = None, gpu: Gpu | None = 
 
 def _models(folder: Path | None) -> dict[str, Any]:
     """Config keys for the models of a release that does not run yet, where its folder is given."""
+    if folder is None:
+        return {}
     shipped = {"detector": "detector.yaml", "enhancer": "lpsr.yaml", "reader": "reader.yaml"}
-    return {f"{stage}.model": str((folder / name).absolute()) for stage, name in shipped.items()} if folder else {}
+    shipped |= {"corners": "corners.yaml"} if (folder / "corners.yaml").is_file() else {}  # releases before 0.3.0 have none
+    return {f"{stage}.model": str((folder / name).absolute()) for stage, name in shipped.items()}
 
 
 def _progress(phase: str, share: float) -> None:
