@@ -116,7 +116,7 @@ def _configs(folder: Path) -> None:
     detector["mix"]["rendered"] = 0.0
     lpsr |= {"network": {"channels": 8, "growth": 4, "blocks": 1, "layers": 1, "attention": True, "auto_encoder": True}, "batch_size": 2}
     unit = yaml.safe_load((ROOT / "config.yaml").read_text())
-    for stage, model in (("detector", "detector"), ("enhancer", "lpsr"), ("reader", "reader")):
+    for stage, model in (("detector", "detector"), ("corners", "corners"), ("enhancer", "lpsr"), ("reader", "reader")):
         unit[stage]["model"] = f"../models/{model}.yaml"
     for name, config in (("detector", detector), ("lpsr", lpsr), ("config", unit)):
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(config))

@@ -49,7 +49,7 @@ def _models(folder: Path | None) -> dict[str, Any]:
     if folder is None:
         return {}
     shipped = {"detector": "detector.yaml", "enhancer": "lpsr.yaml", "reader": "reader.yaml"}
-    shipped |= {"corners": "corners.yaml"} if (folder / "corners.yaml").is_file() else {}  # releases before 0.3.0 have none
+    shipped |= {"corners": "corners.yaml"} if (folder / "corners.yaml").is_file() else {}  # older releases have none
     return {f"{stage}.model": str((folder / name).absolute()) for stage, name in shipped.items()}
 
 
