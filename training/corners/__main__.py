@@ -22,11 +22,12 @@ from torch.utils.data import DataLoader
 
 from training.corners import data
 from training.corners.network import CornerNet
-from training.detector.__main__ import CONFIG, composers
+from training.detector.composers import composers
 from training.detector.losses import hull_of, outside_margin
 from training.detector.streets import streets
 from training.run import Average, Clock, append_metrics, load, save
 
+CONFIG = Path(__file__).parents[1] / "configs" / "detector.yaml"
 KNEE = 0.05  # of a plate's height: below it the loss is quadratic
 HULL = 0.3
 """What a plate counts of which only a labelled box is known."""

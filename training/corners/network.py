@@ -9,24 +9,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from training.ocr.network import Block, ConvNorm
+
 SIZE_PX = (48, 96)
 REST = (0.12, 0.19, 0.88, 0.19, 0.88, 0.81, 0.12, 0.81)
 """Corners x, y as shares of the canvas where nothing is said: what `alpr.imaging.ROOM` leaves of it."""
-
-
-class ConvNorm(nn.Sequential):
-    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
-        super().__init__(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
-
-
-class Block(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = ConvNorm(channels, channels)
-        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(x + self.second(self.first(x)))
 
 
 class CornerNet(nn.Module):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,14 @@ import yaml
 from safetensors.torch import load_file
 from torch import nn
 
-from training.detector import data
 from training.detector.batches import Batches, Sizes, image_from_pictures, loader
-from training.detector.composition import Composer, Mix, PlateBank, Sample
+from training.detector.composers import composers
+from training.detector.composition import Composer, Sample
 from training.detector.evaluation import corner_errors, evaluate, torch_model
 from training.detector.losses import Gains, Targets, detection_loss
 from training.detector.network import Detector, cost, grid, widths_of
 from training.detector.streets import streets
 from training.run import Average, Clock, append_metrics, load, save
-from training.synth import glyphs, plates
 
 CONFIG = Path(__file__).parents[1] / "configs" / "detector.yaml"
 
@@ -113,29 +112,6 @@ def optimiser_of(detector: nn.Module, config: dict[str, Any]) -> torch.optim.Ada
     free = [parameter for parameter in detector.parameters() if parameter.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": config["weight_decay"]}, {"params": free, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, config["learning_rate"])
-
-
-def composers(folder: Path, config: dict[str, Any], rendered: Iterator[Any] | None = None) -> tuple[Composer, Composer]:
-    """What draws the samples to train on, and what draws held-out ones; `rendered` yields whole scenes (bgr, boxes, quads)."""
-    scenes = [data.split(data.load(folder / name)) for name in config["scenes"]]
-    crops = [data.split(data.load(folder / name)) for name in config["crops"]]
-    weights = np.array(list(config["scenes"].values()), float)
-    faces = glyphs.faces(np.random.default_rng(config["seed"]))
-
-    def render(rng: np.random.Generator) -> np.ndarray:
-        return plates.render_plate(rng, faces, line_px=int(rng.integers(36, 64))).bgr
-
-    def composer(part: int, bank: int) -> Composer:
-        return Composer(
-            scenes=[pictures[part] for pictures in scenes],
-            weights=(weights / weights.sum()).tolist(),
-            crops=[picture for pictures in crops for picture in pictures[part]],
-            bank=PlateBank(render, bank, min(64, bank)),
-            mix=Mix(**config["mix"]),
-            rendered=rendered if part == 0 else None,
-        )
-
-    return composer(0, config["bank"]), composer(1, config["corner_samples"])
 
 
 def _validate(detector: Detector, held_out: Composer, count: int, out: Path, step: int, seen: int, parts: dict[str, float]) -> None:
