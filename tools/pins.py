@@ -2,6 +2,7 @@
 
 python -m tools.pins                 the lock of the unit's image, asked of the package index that pip knows
 python -m tools.pins --wheels DIR    asked of a folder of wheels, as tools.bundle packs one
+python -m tools.pins --save DIR      fetches them into a folder; --for "JetPack 6" for that one alone
 
 pip itself looks for the wheels, and takes only those whose hash the lock has. Exit code 1 where a pin cannot be had.
 """
@@ -136,6 +137,16 @@ def fits(item: Mapping[str, Any], target: Target) -> tuple[bool, str]:
     return good, file if good else f"cannot be had: {file} is for Python {wanted}"
 
 
+def save(lock: Sequence[Pin], target: Target, folder: Path, source: Sequence[str] = ()) -> str:
+    """Fetch the wheel of each pin that is for the target, but of what is compiled → what pip complained of, "" where all came."""
+    with tempfile.TemporaryDirectory() as name:
+        lines = Path(name, "lines.txt")
+        lines.write_text("\n".join(pin.line for pin in lock if pin.is_for(target) and pin.name not in BUILT), encoding="utf-8")
+        options = ["--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--dest", str(folder)]
+        done = _pip("download", *options, *target.options, *source, "-r", str(lines))
+    return _first_error(done.stderr) if done.returncode else ""
+
+
 def without_compiler(pin: Pin, source: Sequence[str]) -> str:
     """The wheel for any machine that a pin's sources give where nothing can be compiled; empty where they give none."""
     with tempfile.TemporaryDirectory() as folder:
@@ -149,6 +160,9 @@ def main(arguments: list[str] | None = None, targets: Sequence[Target] = TARGETS
     args = _parser().parse_args(arguments)
     lock = pins(args.lock.read_text(encoding="utf-8"))
     source = ["--no-index", "--find-links", str(args.wheels)] if args.wheels else []
+    targets = [target for target in targets if args.jetpack in (None, target.name)]
+    if args.save:
+        return _saved(lock, targets, args.save, source)
     missing = 0
     for target in targets:
         print(f"{target.name}, Python {target.python}, aarch64")
@@ -160,6 +174,15 @@ def main(arguments: list[str] | None = None, targets: Sequence[Target] = TARGETS
         print(f"not pinned: {name}: {OF_THE_SYSTEM[name]}")
     print(f"{missing} of the pins of {args.lock} cannot be had" if missing else f"all pins of {args.lock} can be had")
     return 1 if missing else 0
+
+
+def _saved(lock: Sequence[Pin], targets: Sequence[Target], folder: Path, source: Sequence[str]) -> int:
+    wrong = {target.name: said for target in targets if (said := save(lock, target, folder, source))}
+    for name, said in wrong.items():
+        print(f"{name}: {said}")
+    count = len(list(folder.glob("*.whl")))
+    print(f"{folder}: {count} wheels; {', '.join(BUILT)} is compiled on a unit, and taken from there: docs/flashing.md")
+    return 1 if wrong else 0
 
 
 def _pip(command: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -180,6 +203,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.pins", description="Whether each pin of a lock can be had for a Jetson.")
     parser.add_argument("--lock", type=Path, default=LOCK, help="default: %(default)s")
     parser.add_argument("--wheels", type=Path, help="a folder of wheels, instead of the package index that pip knows")
+    parser.add_argument("--save", type=Path, metavar="DIR", help="fetch the wheels into a folder, for units without a package index")
+    parser.add_argument("--for", dest="jetpack", choices=[target.name for target in TARGETS], help="for that one alone (default: all)")
     return parser
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from edge.cameras.spec import CameraError, kind_of, redacted
 from edge.certificate import CertificateError, common_name
-from edge.config.credentials import DIRECTORY, Credentials
+from edge.config.credentials import DIRECTORY, Credentials, NoSecrets
 from edge.config.document import Document, read
 from edge.config.problem import ConfigError, Key, Problem
 from edge.config.sections import Config
@@ -28,19 +28,26 @@ Section = TypeVar("Section")
 
 
 def load(
-    path: str | Path, overrides: Mapping[str, Any] | None = None, environment: Mapping[str, str] = os.environ, text: str | None = None
+    path: str | Path,
+    overrides: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] = os.environ,
+    text: str | None = None,
+    secrets: bool = True,
 ) -> Config:
     """Read a config and check all of it; relative paths in it start from its own folder.
 
     `overrides` replaces values by key, "mqtt.host" or "cameras"; sources among them start from the working directory.
-    `text` is checked as if the file held it. Raises ConfigError.
+    `text` is checked as if the file held it. Without `secrets`, a word stands in for each ${NAME}, set or not:
+    what such a value would be checked for is left to whoever needs it, and all else is checked. Raises ConfigError.
     """
     document = read(Path(path), text)
     data, overrides = document.data, overrides or {}
     for key, value in overrides.items():
         _put(data, key.split("."), value)
-    wrong = _expand(data, Credentials(environment))
-    config, found = _validator().validate(data, lambda config: _located(config, document.path.absolute().parent, "cameras" in overrides))
+    unread = frozenset() if secrets else frozenset(_secret(data))
+    wrong = _expand(data, Credentials(environment) if secrets else NoSecrets())
+    located = partial(_located, folder=document.path.absolute().parent, cameras_from_elsewhere="cameras" in overrides)
+    config, found = _validator().validate(data, located, unread)
     problems = [Problem.at(_line(document, key, overrides), key, redacted(text)) for key, text in {**found, **wrong}.items()]
     if config is None or problems or document.problems:
         raise ConfigError(document.path, [*document.problems, *problems])
@@ -76,6 +83,19 @@ def _put(data: dict[str, Any], key: list[str], value: Any) -> None:
             data[part] = {}
         data = data[part]
     data[key[-1]] = value
+
+
+def _secret(holder: Any, above: Key = ()) -> Iterator[Key]:
+    """The keys of values with ${NAME} in them, and of what is compared with those: a private key's certificate, a certificate's device."""
+    for part, value in holder.items() if isinstance(holder, dict) else enumerate(holder):
+        if isinstance(value, (dict, list)):
+            yield from _secret(value, (*above, part))
+        elif isinstance(value, str) and VARIABLE.search(value):
+            yield (*above, part)
+            if part == "key_file":
+                yield (*above, "cert_file")
+            elif (*above, part) == ("mqtt", "cert_file"):
+                yield ("device", "id")
 
 
 def _expand(holder: Any, environment: Mapping[str, str], above: Key = ()) -> dict[Key, str]:

@@ -10,6 +10,22 @@ DIRECTORY: Final = "CREDENTIALS_DIRECTORY"
 """What systemd.exec(5) names the folder of the credentials."""
 
 
+class NoSecrets(Mapping[str, str]):
+    """For whoever reads a config and has no business with its secrets: the same word for every name, whatever it is."""
+
+    def __getitem__(self, name: str) -> str:
+        return "secret"
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        yield from ()
+
+    def __len__(self) -> int:
+        return 0
+
+
 class Credentials(Mapping[str, str]):
     """Of an environment: its variables first, then its credentials by their names; an empty credential is none."""
 

@@ -28,8 +28,10 @@ class Validator:
         self._adapter = TypeAdapter(Config)
         self._schema = self._adapter.json_schema()
 
-    def validate(self, data: Mapping[str, Any], locate: Callable[[Config], Config]) -> tuple[Config | None, dict[Key, str]]:
-        """The config after `locate` has made its paths absolute, or None; and what is wrong, by key.
+    def validate(
+        self, data: Mapping[str, Any], locate: Callable[[Config], Config], unread: frozenset[Key] = frozenset()
+    ) -> tuple[Config | None, dict[Key, str]]:
+        """The config after `locate` has made its paths absolute, or None; and what is wrong, by key, but for clashes of `unread` ones.
 
         A section's own check stops at its first fault, and clashes show in a whole config only: so what is found wrong is taken out,
         and the rest judged again, until nothing more comes.
@@ -47,7 +49,8 @@ class Validator:
                     break
             else:
                 for key, text in clashes(config):
-                    _note(found, key, text)
+                    if key not in unread:
+                        _note(found, key, text)
                 return (None if found else config), found
         return None, found
 

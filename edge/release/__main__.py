@@ -50,8 +50,7 @@ def _trust(layout: Layout, services: Services, args: argparse.Namespace) -> Answ
 
 
 def _bootstrap(layout: Layout, services: Services, args: argparse.Namespace) -> Answer:
-    seen = bool(facts(layout.root)["l4t"])
-    return {"environment": str(first.bootstrap(layout, args.bundle, args.sha256, args.environment, seen))}
+    return {"environment": str(first.bootstrap(layout, args.bundle, args.sha256, args.environment, facts(layout.root)))}
 
 
 def _stage(layout: Layout, services: Services, args: argparse.Namespace) -> Answer:

@@ -96,7 +96,7 @@ def _failures(limits: Limits, report: dict[str, Any]) -> Iterator[str]:
 
 @contextmanager
 def _secrets(layout: Layout) -> Iterator[Path]:
-    """A stand-in for each of the unit's secrets: the config names them, and the self-test has no business with the real ones."""
+    """A stand-in for each of the unit's secrets, with which the self-test has no business: older releases ask for what the config names."""
     with tempfile.TemporaryDirectory(prefix="kerbside-selftest-") as folder:
         Path(folder).chmod(0o755)
         for name in [path.name for path in layout.secrets.glob("*")] if os.access(layout.secrets, os.R_OK) else []:

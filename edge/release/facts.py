@@ -15,11 +15,14 @@ import re
 import shutil
 import sys
 import time
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
 JETPACKS = (((39, 2), "7.2"), ((38,), "7.0"), ((36, 5), "6.2"), ((36, 4), "6.1"), ((36, 2), "6.0"), ((35,), "5.1"))
 """The L4T release from which on a JetPack is at least that one."""
+MODULES = ("cv2", "tensorrt")
+"""What a JetPack brings for the system's own Python."""
 PROGRAMS = ("rsync", "systemctl", "systemd-sysusers", "systemd-tmpfiles")
 
 
@@ -33,6 +36,8 @@ def facts(root: Path) -> dict[str, Any]:
         "tensorrt": _tensorrt(root),
         "python": platform.python_version(),
         "venv": importlib.util.find_spec("ensurepip") is not None,
+        "modules": [name for name in MODULES if PathFinder.find_spec(name, _packages(root)) is not None],
+        "compiles": [name for name, there in _compilers(root).items() if there],
         "lacks": [name for name in PROGRAMS if shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") is None],
         "memory_mb": _memory_mb(root),
         "disk_free_mb": shutil.disk_usage(_existing(root / "opt/kerbside-store")).free >> 20,
@@ -49,6 +54,7 @@ def store(folder: Path) -> dict[str, Any]:
         "good": _link(folder / "good"),
         "complete": {path.name: _sha256(path / "manifest.json") for path in releases if (path / ".venv").exists()},
         "journal": _json(folder / "journal.json"),
+        "environments": sorted(path.name[: -len(".done")] for path in folder.glob("environments/*.done")),
         "keys": _json(folder / "trust.json").get("keys", []),
     }
 
@@ -77,6 +83,26 @@ def _tensorrt(root: Path) -> str:
         r"^Package: libnvinfer\d+\n(?:(?!\n\n)[\s\S])*?^Version: (\d+\.\d+\.\d+)", _text(root / "var/lib/dpkg/status"), re.MULTILINE
     )
     return found.group(1) if found else ""
+
+
+def _packages(root: Path) -> list[str]:
+    """Where the system's own Python, and no environment, has its packages: in Debian's and Ubuntu's folders, or in everybody else's."""
+    version = "python{}.{}".format(*sys.version_info)
+    folders = ["local/lib/" + version + "/dist-packages", "lib/python3/dist-packages"]
+    folders += ["lib/" + version + name for name in ("/dist-packages", "/site-packages")]
+    return [str(root / sys.base_prefix.lstrip("/") / folder) for folder in folders]
+
+
+def _compilers(root: Path) -> dict[str, bool]:
+    """What compiling against CUDA takes, and whether it is there."""
+    cuda = root / "usr/local/cuda"
+    header = "include/python{}.{}/Python.h".format(*sys.version_info)
+    return {
+        "g++": shutil.which("g++") is not None,
+        "Python.h": (root / sys.base_prefix.lstrip("/") / header).exists(),
+        **{name: (cuda / "include" / name).exists() for name in ("cuda.h", "cudaProfiler.h")},
+        "nvcc": (cuda / "bin/nvcc").exists(),
+    }
 
 
 def _memory_mb(root: Path) -> int:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from edge.release import RefusedError, ReleaseError, archive, journal, lock, manifest, stage
+from edge.release import RefusedError, ReleaseError, archive, fitness, journal, lock, manifest, stage
 from edge.release.disk import point, write_whole
 from edge.release.environment import ensure
 from edge.release.journal import Outcome
@@ -29,8 +30,8 @@ def trust_first(layout: Layout, keys: list[PublicKey]) -> None:
         Trust(0, tuple(keys)).save(layout.trust)
 
 
-def bootstrap(layout: Layout, bundle: Path, sha256: str, of_image: Path | None, system_packages: bool) -> Path:
-    """The environment in which signatures can be checked at all: `store`/bootstrap/.venv, by the bundle's lock and wheels.
+def bootstrap(layout: Layout, bundle: Path, sha256: str, of_image: Path | None, facts: Mapping[str, Any]) -> Path:
+    """The environment in which signatures can be checked at all: `store`/bootstrap/.venv, by the bundle's lock for such a unit.
 
     No signature is checked yet: the bundle must be, to the byte, what the workstation has verified. Raises RefusedError or ReleaseError.
     """
@@ -39,9 +40,10 @@ def bootstrap(layout: Layout, bundle: Path, sha256: str, of_image: Path | None, 
             raise RefusedError(f"{bundle.name}: sha256 is {found[:16]}…, expected {sha256[:16]}…: copy it again")
         with archive.opened(bundle) as opened:
             about = manifest.parse(opened.manifest)
+            if unmet := fitness.unmet(about, facts, of_image is not None):
+                raise RefusedError(f"release {about.release} {'; '.join(unmet)}")
             opened.unpack(about, Path(folder))
-        wheels = Path(folder) / "wheels"
-        environment = ensure(layout, Path(folder) / about.lock, wheels if wheels.is_dir() else None, of_image, system_packages)
+        environment = ensure(layout, Path(folder), about.environments[fitness.kind(facts)], of_image)
         point(layout.store / "bootstrap/.venv", f"../environments/{environment.name}")
         return environment
 

@@ -55,6 +55,11 @@ class Layout:
         return self.store / "environments"
 
     @property
+    def cuda(self) -> Path:
+        """JetPack's, compiler and headers."""
+        return self.root / "usr/local/cuda"
+
+    @property
     def trust(self) -> Path:
         return self.store / "trust.json"
 

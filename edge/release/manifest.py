@@ -17,6 +17,7 @@ CODE = (".py", ".cu", ".cuh", ".fatbin", ".html", ".css", ".js", ".svg")
 DATA = (".yaml", ".json", ".onnx", ".png", ".lock", ".txt", ".md", ".whl", ".service", ".sysusers", ".tmpfiles")
 ALLOWED: Final = frozenset((*CODE, *DATA))
 """What a release is made of. Nothing that runs code when it is loaded as data: no pickle, no checkpoint."""
+OLD_JETPACK, OLD_BUILDS, OLD_OF_SYSTEM = "requirements/jetson.lock", ("pycuda",), ("cv2", "tensorrt")
 BY_NAME: Final = frozenset(("LICENSE", "install"))
 
 
@@ -42,6 +43,19 @@ class Needs:
     disk_mb: int = 0  # free, beside the bundle itself
 
 
+JETPACK, OTHER = "jetpack", "other"
+"""Kinds of unit: a Jetson with its JetPack, and any other machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What a kind of unit runs the release in."""
+
+    lock: str  # the lock file
+    builds: tuple[str, ...] = ()  # its pins that are wheels nowhere: compiled on the unit, unless `wheels/` has them
+    of_system: tuple[str, ...] = ()  # modules that the system's own Python must have; where there are any, the environment sees them
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What the self-test must reach on the unit."""
@@ -59,7 +73,7 @@ class Manifest:
     version: str
     revision: str
     made_at: str  # ISO 8601, UTC: when its source was committed
-    lock: str  # the lock file of its environment
+    environments: Mapping[str, Environment]  # by kind of unit; a kind that is not in it cannot have the release
     needs: Needs
     limits: Limits
     accuracy: Mapping[str, Any]  # measured where it was packed
@@ -85,7 +99,7 @@ def parse(data: bytes) -> Manifest:
             version=str(fields["version"]),
             revision=str(fields["revision"]),
             made_at=str(fields["made_at"]),
-            lock=str(fields["lock"]),
+            environments=_environments(fields),
             needs=_needs(fields["needs"]),
             limits=Limits(**fields["limits"]),
             accuracy=dict(fields["accuracy"]),
@@ -100,15 +114,28 @@ def parse(data: bytes) -> Manifest:
 
 
 def _needs(fields: dict[str, Any]) -> Needs:
-    listed: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    return Needs(**listed)
+    return Needs(**_tuples(fields))
+
+
+def _environments(fields: dict[str, Any]) -> dict[str, Environment]:
+    """By kind; an older bundle has but one lock, and says by its name alone that it is a JetPack's."""
+    if "environments" in fields:
+        return {str(kind): Environment(**_tuples(each)) for kind, each in fields["environments"].items()}
+    lock = str(fields["lock"])
+    return {JETPACK: Environment(lock, OLD_BUILDS, OLD_OF_SYSTEM)} if lock == OLD_JETPACK else {OTHER: Environment(lock)}
+
+
+def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
 def _problems(manifest: Manifest) -> list[str]:
     found = [] if manifest.release > 0 else [f"release is {manifest.release}, expected a number from 1 on"]
     found += [f"{path!r} is no path within a release" for path in manifest.files if not _within(path)]
     found += [f"{path!r} is of a kind that no release holds" for path in manifest.files if not may_hold(path)]
-    return found if manifest.lock in manifest.files else [*found, f"the lock file {manifest.lock!r} is not among its files"]
+    found += [] if manifest.environments else ["no environment is in it, expected one for a kind of unit"]
+    locks = [each.lock for each in manifest.environments.values()]
+    return found + [f"the lock file {lock!r} is not among its files" for lock in locks if lock not in manifest.files]
 
 
 def may_hold(path: str) -> bool:

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edge.release import RefusedError, ReleaseError, archive, fitness, journal, lock, manifest
+from edge.release import RefusedError, ReleaseError, archive, compiled, fitness, journal, lock, manifest
 from edge.release.disk import sync_folder
 from edge.release.environment import ensure
 from edge.release.journal import Journal
 from edge.release.layout import Layout
-from edge.release.manifest import Manifest
+from edge.release.manifest import JETPACK, Manifest
 from edge.release.trust import BUNDLE, Trust, check
 
 
@@ -59,7 +59,7 @@ def _staged(layout: Layout, bundle: Path, known: Journal, facts: Mapping[str, An
     with archive.opened(bundle) as opened:
         check(Trust.load(layout.trust).keys, opened.signature, BUNDLE, opened.manifest)
         found = manifest.parse(opened.manifest)
-        _refuse(found, known, fitness.unmet(found, facts))
+        _refuse(found, known, fitness.unmet(found, facts, of_image is not None))
         if _is_there(layout, found):
             return found
         in_use = {layout.number(layout.current), layout.number(layout.good), known.previous} if known.highest else set()
@@ -69,8 +69,9 @@ def _staged(layout: Layout, bundle: Path, known: Journal, facts: Mapping[str, An
         draft = layout.releases / f".{found.release}.draft"
         draft.mkdir(parents=True)
         opened.unpack(found, draft)
-    wheels = draft / "wheels"
-    environment = ensure(layout, draft / found.lock, wheels if wheels.is_dir() else None, of_image, bool(facts["l4t"]))
+    environment = ensure(layout, draft, found.environments[fitness.kind(facts)], of_image)
+    if fitness.kind(facts) == JETPACK and not fitness.has_kernels(found):
+        compiled.kernels(draft, environment / "bin/python", layout.cuda)
     (draft / ".venv").symlink_to(os.path.relpath(environment, draft))
     sync_folder(draft)
     draft.rename(layout.release(found.release))

@@ -118,3 +118,36 @@ def test_secrets_come_from_systemds_credentials(folder: Path, caplog: pytest.Log
     assert line.endswith("the environment has no EMPTY"), "a credential that tmpfiles.d made and nobody filled"
     line = only(folder, LEAST + "outbox: {path: '${CREDENTIALS_DIRECTORY}/o.db'}\n", environment=environment)
     assert "expected plain text" in line
+
+
+SECRETIVE = """
+device: {id: unit-1}
+cameras:
+  - {id: road, source: "rtsp://viewer:${CAMERA_PASSWORD}@192.0.2.1/a"}
+  - {id: lane, source: "${LANE}"}
+mqtt: {host: broker.example, tls: true, user: unit, password_file: "${CREDENTIALS_DIRECTORY}/mqtt-password"}
+privacy: {mode: hmac, key_file: "${CREDENTIALS_DIRECTORY}/privacy-key"}
+web:
+  {enabled: true, host: 0.0.0.0, cert_file: a.pem, key_file: "${CREDENTIALS_DIRECTORY}/a.key", token_file: "${CREDENTIALS_DIRECTORY}/token"}
+"""
+"""Every kind of secret that a config names, none of which is there."""
+
+
+def test_whoever_needs_no_secret_reads_a_config_without_them(folder: Path) -> None:
+    """The engines of a unit were not built where its config named a camera's password: the service that builds them has none."""
+    assert len(refused(folder, SECRETIVE, environment={})) >= 5
+    config = load(written(folder, SECRETIVE), environment={"CAMERA_PASSWORD": "tr0ub4dor"}, secrets=False)
+    assert config.cameras[0].source == "rtsp://viewer:secret@192.0.2.1/a"
+
+
+def test_all_else_is_checked_without_secrets_too(folder: Path) -> None:
+    for wrong, said in (
+        ("outbox: {path: '${CREDENTIALS_DIRECTORY}/o.db'}\n", "expected plain text"),
+        ("reader: {modle: x}\n", "reader.modle"),
+        ("governor: {hot_c: 70}\n", "expected below governor.hot_c"),
+        ("privacy: {mode: hmac, key_file: none}\n", "privacy.key_file"),
+    ):
+        text = SECRETIVE if not wrong.startswith("privacy") else SECRETIVE.split("privacy:")[0]
+        assert said in only(folder, text + wrong, environment={}, secrets=False)
+    named = NAMELESS + "mqtt: {tls: true, cert_file: '${CREDENTIALS_DIRECTORY}/a.pem', key_file: '${CREDENTIALS_DIRECTORY}/a.key'}\n"
+    assert load(written(folder, named), environment={}, secrets=False).device.id == ""

@@ -157,3 +157,22 @@ def test_what_a_unit_starts_is_there_with_its_options(unit: str) -> None:
     done = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     assert [option for option in options if option.startswith("--") and option not in done.stdout] == []
+
+
+@pytest.mark.parametrize("unit", ["kerbside-engines.service", "kerbside-engines@.service"])
+def test_engines_are_built_without_the_secrets_that_the_config_names(unit: str, tmp_path: Path) -> None:
+    """The unit's own command, with nothing in its environment: it comes as far as TensorRT, which a machine without a GPU does not have."""
+    text = (ROOT / "systemd" / unit).read_text()
+    assert "LoadCredential" not in re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
+    fields = yaml.safe_load((ROOT / "config.yaml").read_text())
+    fields["cameras"] = [{"id": "road", "source": "rtsp://viewer:${CAMERA_PASSWORD}@192.0.2.10/stream1"}]
+    fields["mqtt"] |= {"user": "unit", "password_file": "${CREDENTIALS_DIRECTORY}/mqtt-password"}
+    for stage in ("detector", "corners", "enhancer", "reader"):
+        fields[stage]["model"] = str(ROOT / fields[stage]["model"])
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(fields))
+    (command,) = re.findall(r"^ExecStart=\S+/python (.*)$", text, re.MULTILINE)
+    words = command.replace("/etc/kerbside/config.yaml", str(config)).split()
+    code = "import runpy, sys; sys.modules['tensorrt'] = None; del sys.argv[1:3]; runpy.run_module('tools.build_engines', None, '__main__')"
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, timeout=100, env={})
+    assert done.returncode == 1 and done.stderr.startswith("TensorRT cannot be imported"), done.stderr

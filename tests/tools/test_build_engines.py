@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from alpr import contract
 from alpr.contract import Variant
@@ -29,6 +30,20 @@ def test_engines_are_built_once(config: Path, kernels: Path, capsys: pytest.Capt
         options += ["--again"] if said == "is there" else []
     built = json.loads(next((config.parent / "engines").glob("kerbside-reader.fp16.*.json")).read_text())
     assert built["ms"].keys() == {f"{batch}x3x64x128" for batch in (1, 2, 4, 8, 16)}
+
+
+def test_a_config_with_secrets_is_read_without_them(
+    config: Path, kernels: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As kerbside-engines@N.service runs it, with --models and no credential: a camera's password in the config kept it from building."""
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    fields = yaml.safe_load(config.read_text())
+    fields["cameras"] = [{"id": "road", "source": "rtsp://viewer:${CAMERA_PASSWORD}@192.0.2.10/stream1"}]
+    fields["mqtt"] = {"user": "unit", "password_file": "${CREDENTIALS_DIRECTORY}/mqtt-password"}
+    config.write_text(yaml.safe_dump(fields))
+    options = ["--config", str(config), "--models", str(ROOT / "models"), "--precision", "fp32", "--only", "reader"]
+    assert main(options, Trt(), standin_gpu(kernels)) == 0, capsys.readouterr().err
+    assert "kerbside-reader fp32: built in" in capsys.readouterr().out
 
 
 def test_another_tensorrt_builds_again_and_says_why(config: Path, kernels: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -133,6 +133,25 @@ def test_the_command_says_each_pin_and_ends_with_1_where_one_is_missing(tmp_path
     assert f"{len(TARGETS)} of the pins of {lock} cannot be had" in said
 
 
+def test_a_units_wheels_are_fetched_by_its_own_markers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """pip answers them for the Python that it runs in, and would fetch another unit's."""
+    index, lock, wheels = tmp_path / "index", tmp_path / "some.lock", tmp_path / "wheels"
+    index.mkdir()
+    tags = {"six": "cp310-cp310-manylinux_2_17_aarch64", "seven": "cp312-cp312-manylinux_2_38_aarch64", "both": "py3-none-any"}
+    for name, tag in tags.items():
+        wheel(index, name, tag)
+    markers = {"six": " ; python_full_version < '3.11'", "seven": " ; python_full_version >= '3.12'", "both": ""}
+    lines = [line(name, index / f"{name}-1.0-{tag}.whl", markers[name]) for name, tag in tags.items()]
+    lock.write_text("".join(lines) + f"pycuda==2026.1 --hash=sha256:{'0' * 64}\n")
+    given = ["--lock", str(lock), "--wheels", str(index), "--save", str(wheels)]
+    assert pins.main([*given, "--for", "JetPack 6"]) == 0
+    assert sorted(path.name.split("-")[0] for path in wheels.iterdir()) == ["both", "six"]
+    assert "2 wheels; pycuda is compiled on a unit" in capsys.readouterr().out
+    assert pins.main(given) == 0 and len(list(wheels.iterdir())) == 3
+    (index / f"six-1.0-{tags['six']}.whl").unlink()
+    assert pins.main(given) == 1 and "JetPack 6: Could not find a version" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_the_images_lock_is_read_whole(target: pins.Target) -> None:
     """Each package once for a unit, with hashes; OpenCV and TensorRT are the system's, and numpy is the one that they were compiled for."""

@@ -12,14 +12,15 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from alpr.contract import ContractError
 from edge.config import ConfigError
-from edge.release import ReleaseError
-from edge.release.manifest import Manifest, Needs
-from tools.bundle import keys, pack
+from edge.release import ReleaseError, fitness
+from edge.release.environment import WHEELS
+from edge.release.manifest import JETPACK, Manifest, Needs
+from tools.bundle import contents, keys, pack
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,7 +58,8 @@ def _pack(args: argparse.Namespace) -> None:
     needs = Needs(tuple(args.model), tuple(args.machine), args.jetpack, args.tensorrt, pack.PYTHON, args.memory_mb)
     measured = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in args.accuracy}
     release = args.release or pack.newest(args.out)[0] + 1
-    order = pack.Order(ROOT, release, args.lock, args.wheels, needs, args.crops, args.scenes, args.most_ms, measured)
+    kinds = tuple(args.kinds or contents.ENVIRONMENTS)
+    order = pack.Order(ROOT, release, kinds, args.wheels, needs, args.crops, args.scenes, args.most_ms, measured)
     path, manifest = pack.pack(order, keys.load(args.key, _passphrase(args)), args.out)
     print(f"{path}: {path.stat().st_size / 2**20:.1f} MB\n{told(manifest)}")
 
@@ -78,13 +80,23 @@ def told(manifest: Manifest) -> str:
     return "\n".join(
         (
             f"release   {manifest.release}, version {manifest.version}, {source}",
-            f"files     {len(manifest.files)}, {manifest.size / 2**20:.1f} MB unpacked, environment by {manifest.lock}",
+            f"files     {len(manifest.files)}, {manifest.size / 2**20:.1f} MB unpacked",
+            *(f"{'for':9} {each}" for each in _environments(manifest)),
             f"needs     {'; '.join(wanted)}",
             f"self-test {test['exact']} of {test['plates']} plates read here, {test['ms']:.0f} ms a picture",
             f"          on a unit at least {limits.least_exact} plates, {limits.least_agreeing} of {test['pictures']} pictures as here, "
             f"and {limits.most_ms:g} ms at most",
         )
     )
+
+
+def _environments(manifest: Manifest) -> Iterator[str]:
+    brings = any(path.startswith(f"{WHEELS}/") for path in manifest.files)
+    for kind, wanted in manifest.environments.items():
+        own = [f"{' and '.join(wanted.of_system)} of the system"] if wanted.of_system else []
+        own += [f"{name} {'as a wheel' if brings else 'compiled on the unit'}" for name in wanted.builds]
+        own += [f"kernels {'in it' if fitness.has_kernels(manifest) else 'compiled on the unit'}"] if kind == JETPACK else []
+        yield f"{fitness.WORDS[kind]}: {', '.join([wanted.lock, *own])}"
 
 
 def _passphrase(args: argparse.Namespace) -> bytes | None:
@@ -118,8 +130,14 @@ def _parser() -> argparse.ArgumentParser:
 def _options_of_pack(packed: argparse.ArgumentParser) -> None:
     packed.add_argument("--out", type=Path, default=Path("dist"), help="where bundles are (default: %(default)s)")
     packed.add_argument("--release", type=int, default=0, help="the number (default: one more than the highest in --out)")
-    packed.add_argument("--lock", default="requirements/run.lock", help="of the unit's environment (default: %(default)s)")
-    packed.add_argument("--wheels", type=Path, help="a folder with the lock's wheels, for units without a package index")
+    packed.add_argument(
+        "--for",
+        dest="kinds",
+        action="append",
+        choices=tuple(contents.ENVIRONMENTS),
+        help="which kind of unit it has an environment for: Jetsons by their JetPack, other machines; may be repeated (default: both)",
+    )
+    packed.add_argument("--wheels", type=Path, help="a folder with all wheels of the locks, for units without a package index")
     packed.add_argument(
         "--accuracy", type=Path, action="append", default=[], help="a report: python -m tools.bench accuracy DIR --json FILE"
     )

@@ -11,18 +11,23 @@ from alpr import contract
 from alpr.contract import Contract
 from edge.cuda.build import FOLDER, fatbin
 from edge.release import ReleaseError
-from edge.release.manifest import may_hold
+from edge.release.manifest import JETPACK, OTHER, Environment, may_hold
 
 ROOMS: Final = ("alpr", "edge", "systemd", "tools/build_engines")
 FILES: Final = ("config.yaml", "tools/__init__.py", "tools/outbox.py", "tools/erase.py", "README.md", "docs/flashing.md", "LICENSE")
 MODELS: Final = ("models/detector.yaml", "models/corners.yaml", "models/lpsr.yaml", "models/reader.yaml")
+ENVIRONMENTS: Final = {
+    JETPACK: Environment("requirements/jetson.lock", builds=("pycuda",), of_system=("cv2", "tensorrt")),
+    OTHER: Environment("requirements/run.lock"),
+}
+"""By kind of unit."""
 CALL_S: Final = 60.0
 
 
-def files(root: Path, lock: str, wheels: Path | None = None) -> dict[str, Path]:
+def files(root: Path, *locks: str, wheels: Path | None = None) -> dict[str, Path]:
     """Path in the release → file. Raises ReleaseError where one is missing or strange, ContractError for a model that was changed."""
     found = {str(path.relative_to(root)): path for room in ROOMS for path in _sources(root / room)}
-    found |= {name: root / name for name in (*FILES, lock)}
+    found |= {name: root / name for name in (*FILES, *locks)}
     for name in MODELS:
         found |= {str(path.relative_to(root)): path for path in [root / name, *_weights(contract.load(root / name))]}
     kernels = fatbin(root / FOLDER)

@@ -13,9 +13,9 @@ from typing import Any, Final
 import cv2
 
 from edge.config import load
-from edge.release import ReleaseError, selftest
+from edge.release import ReleaseError, reading
 from edge.release.manifest import Limits
-from edge.release.selftest import FOLDER, PICTURES, Picture, Report
+from edge.release.reading import FOLDER, PICTURES, Picture, Report
 from tools.bundle.pictures import Rendered
 
 LEAST_SHARE: Final = 0.7
@@ -35,12 +35,12 @@ class SelfTest:
 
 def measured(root: Path, rendered: Iterable[Rendered], most_ms: float) -> SelfTest:
     """Raises ReleaseError where the models here read too little, ConfigError or ContractError where they cannot read at all."""
-    stills = selftest.stills_from(load(root / "config.yaml"))
+    stills = reading.stills_from(load(root / "config.yaml"))
     with tempfile.TemporaryDirectory(prefix="kerbside-bundle-") as name:
         folder = Path(name)
         wanted = [_written(each, folder) for each in rendered]
-        known = [replace(each, read=texts) for each, (texts, _) in zip(wanted, selftest.reads(wanted, folder, stills), strict=True)]
-        report = selftest.report(known, folder, stills)
+        known = [replace(each, read=texts) for each, (texts, _) in zip(wanted, reading.reads(wanted, folder, stills), strict=True)]
+        report = reading.report(known, folder, stills)
         files = {f"{FOLDER}/{each.file}": (folder / each.file).read_bytes() for each in known}
     if report.exact < LEAST_SHARE * report.plates:
         raise ReleaseError(f"the models read {report.exact} of {report.plates} rendered plates, expected {LEAST_SHARE:.0%}")

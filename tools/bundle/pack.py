@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +27,7 @@ class Order:
 
     root: Path
     release: int
-    lock: str = "requirements/run.lock"
+    kinds: tuple[str, ...] = tuple(contents.ENVIRONMENTS)  # of units
     wheels: Path | None = None
     needs: Needs = field(default_factory=lambda: Needs(python=PYTHON))
     crops: int = 24
@@ -38,7 +38,11 @@ class Order:
 
 def gather(order: Order) -> tuple[dict[str, Content], dict[str, Any]]:
     """The files and the manifest's other fields. Raises ReleaseError, ConfigError or ContractError."""
-    files: dict[str, Content] = dict(contents.files(order.root, order.lock, order.wheels))
+    environments = {kind: contents.ENVIRONMENTS[kind] for kind in order.kinds}
+    locks = [each.lock for each in environments.values()]
+    files: dict[str, Content] = dict(contents.files(order.root, *locks, wheels=order.wheels))
+    if order.wheels is not None:
+        _refuse_without(order.wheels, [name for each in environments.values() for name in each.builds])
     regions = load(order.root / "config.yaml").regions
     test = expected.measured(order.root, pictures.rendered(order.root, regions, order.crops, order.scenes), order.most_ms)
     revision, made_at = contents.revision(order.root)
@@ -47,7 +51,8 @@ def gather(order: Order) -> tuple[dict[str, Content], dict[str, Any]]:
         "version": alpr.__version__,
         "revision": revision,
         "made_at": made_at,
-        "lock": order.lock,
+        "environments": {kind: asdict(each) for kind, each in environments.items()},
+        "lock": locks[-1],  # for a unit whose release knows of one alone
         "needs": asdict(order.needs),
         "limits": asdict(test.limits),
         "accuracy": {**test.accuracy, "sets": dict(order.measured)},
@@ -62,6 +67,13 @@ def pack(order: Order, key: SigningKey, folder: Path) -> tuple[Path, Manifest]:
     files, about = gather(order)
     path = folder / f"kerbside-{order.release}.tar.gz"
     return path, seal(files, about, key, path)
+
+
+def _refuse_without(wheels: Path, builds: Sequence[str]) -> None:
+    """A unit that is brought wheels reaches no index, and compiles nothing. Raises ReleaseError."""
+    if missing := [name for name in builds if not any(wheels.glob(f"{name}-*.whl"))]:
+        lack = f"{wheels}: has no wheel of {', '.join(missing)}, which no index has either"
+        raise ReleaseError(f"{lack}: take one that a unit has compiled (docs/flashing.md), or leave JetPack units out with --for other")
 
 
 def newest(folder: Path) -> tuple[int, Path | None]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge.release import fitness
+from edge.release.compiled import COMPILE_S
 from edge.release.environment import INSTALL_S
 from edge.release.examination import MOST_S as EXAMINE_S
 from edge.release.manifest import Manifest
@@ -19,7 +20,7 @@ from tools.flash.trial import Say, settled
 from tools.flash.unit import PACKAGE, Unit
 
 COPY_S: Final = 6 * 3600.0
-STAGE_S: Final = INSTALL_S + 600.0
+STAGE_S: Final = INSTALL_S + 3 * COMPILE_S + 600.0  # pycuda's sources fetched and compiled, and the kernels
 MARGIN_S: Final = 120.0
 
 
@@ -78,7 +79,8 @@ class Flashing:
     def _refuse(self, facts: Mapping[str, Any], bare: bool) -> None:
         """What keeps this unit from the bundle, before anything is copied to it."""
         order, journal = self.order, facts["store"]["journal"]
-        problems = [*fitness.unmet(order.manifest, facts), *filter(None, [fitness.clock(facts, time.time())])]
+        problems = fitness.unmet(order.manifest, facts, bool(self.unit.target.environment))
+        problems += filter(None, [fitness.clock(facts, time.time())])
         problems += [f"lacks {', '.join(facts['lacks'])}: install them on the unit first"] if facts["lacks"] else []
         if bare and not order.provision:
             problems.append("has never been provisioned: --provision --trust KEY.pub")

@@ -23,6 +23,7 @@ def staged(unit: Unit, path: Path, **facts: Any) -> int:
         (2, {"needs": {"models": ["NVIDIA Jetson*"]}}, "is for NVIDIA Jetson*, the unit is stand-in"),
         (2, {"needs": {"python": "3.20"}}, "needs Python 3.20"),
         (2, {"needs": {"disk_mb": 100_000}}, "MB of disk, 8000 are free"),
+        (2, {"environments": {"jetpack": {"lock": "requirements/unit.lock"}}}, "the unit is a machine without a JetPack: pack it with"),
         (1, {"version": "2"}, "another bundle was release 1 here"),
     ],
 )

@@ -18,7 +18,7 @@ from tools.bundle.seal import seal
 
 FACTS: dict[str, Any] = {
     "model": "stand-in", "machine": "x86_64", "l4t": "", "jetpack": "", "tensorrt": "", "python": "3.11.2",
-    "memory_mb": 8000, "disk_free_mb": 8000, "utc_s": 0.0,
+    "memory_mb": 8000, "disk_free_mb": 8000, "utc_s": 0.0, "modules": [], "compiles": [], "store": {"environments": []},
 }  # fmt: skip
 REPORT = {"plates": 4, "exact": 4, "pictures": 4, "agreeing": 4, "ms": 5.0, "other": []}
 PYTHON = """#!/bin/sh

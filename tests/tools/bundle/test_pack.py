@@ -9,9 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from edge.release import RefusedError, ReleaseError, manifest
-from edge.release.manifest import Manifest
+from edge.release.manifest import JETPACK, OTHER, Manifest
+from tools import pins
 from tools.bundle import contents, expected, keys, pack, pictures
 from tools.bundle.__main__ import main
 from tools.bundle.keys import SigningKey
@@ -55,8 +57,23 @@ def test_the_manifest_says_what_is_in_it(unpacked: tuple[Manifest, Path]) -> Non
     assert found.accuracy["sets"] == {"gate": {"pictures": 2, "plates": {"exact": 0.5}}}
     test = found.accuracy["selftest"]
     assert test["pictures"] == test["agreeing"] == 4 and test["exact"] >= found.limits.least_exact >= 1 and test["ms"] > 0
-    wanted = {"models/reader.onnx", "models/reader.yaml", "alpr/regions/VN.yaml", "config.yaml", "systemd/install", "requirements/run.lock"}
-    assert wanted <= set(found.files)
+    wanted = {"models/reader.onnx", "models/reader.yaml", "alpr/regions/VN.yaml", "config.yaml", "systemd/install"}
+    assert wanted | {each.lock for each in found.environments.values()} <= set(found.files)
+
+
+def test_it_has_an_environment_for_each_kind_of_unit(unpacked: tuple[Manifest, Path], packed: Path) -> None:
+    """And names one lock the old way: a unit whose release knows no other takes that."""
+    found, release = unpacked
+    assert {kind: each.lock for kind, each in found.environments.items()} == {
+        JETPACK: "requirements/jetson.lock",
+        OTHER: "requirements/run.lock",
+    }
+    assert json.loads((release / "manifest.json").read_text())["lock"] == "requirements/run.lock"
+    jetson, plain = (found.environments[kind] for kind in (JETPACK, OTHER))
+    assert (jetson.builds, jetson.of_system) == (tuple(pins.BUILT), ("cv2", "tensorrt")) and (plain.builds, plain.of_system) == ((), ())
+    locks = {kind: pins.pins((release / each.lock).read_text()) for kind, each in found.environments.items()}
+    assert {pin.name for pin in locks[JETPACK]} >= {"pycuda", "setuptools"}, "setuptools compiles it, and is nobody's newest"
+    assert not [pin for pin in locks[JETPACK] if pin.name.startswith(("opencv", "tensorrt"))]
 
 
 def test_the_rest_of_the_house_stays_here(unpacked: tuple[Manifest, Path]) -> None:
@@ -106,6 +123,19 @@ def test_a_config_that_the_release_does_not_understand_fails_the_self_test(unpac
     assert done.returncode == 1 and "reader.modle" in done.stderr
 
 
+def test_the_self_test_has_no_business_with_the_units_secrets(unpacked: tuple[Manifest, Path], tmp_path: Path) -> None:
+    """A key of which a stand-in is none failed every release of a unit whose page has a certificate."""
+    _, release = unpacked
+    config = tmp_path / "config.yaml"
+    secret = "${CREDENTIALS_DIRECTORY}/"
+    page = {"enabled": True, "host": "0.0.0.0", "cert_file": "a.pem", "key_file": f"{secret}unit.key", "token_file": f"{secret}web-token"}
+    cameras = [{"id": "road", "source": "rtsp://viewer:${CAMERA_PASSWORD}@192.0.2.1/a"}]
+    config.write_text(yaml.safe_dump({"device": {"id": "unit"}, "cameras": cameras, "web": page}))
+    command = [sys.executable, "-m", "edge.release.selftest", "--release", str(release), "--config", str(config)]
+    done = subprocess.run(command, cwd=release, capture_output=True, text=True, timeout=280, env={"PATH": "/usr/bin:/bin"})
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_pictures_are_the_same_every_time() -> None:
     first, again = (list(pictures.rendered(ROOT, ("VN", "TW"), 2, 1)) for _ in range(2))
     assert [(each.name, each.truth, each.bgr.tobytes()) for each in first] == [
@@ -142,6 +172,10 @@ def test_verify_is_what_a_unit_does(packed: Path, folder: Path, capsys: pytest.C
     assert main(["verify", str(packed), "--trust", str(folder / "workshop.pub")]) == 0
     said = capsys.readouterr().out
     assert "good, signed by workshop" in said and "JetPack 6.0; TensorRT 8.6; 2000 MB of memory" in said
+    assert (
+        "for       a Jetson with its JetPack: requirements/jetson.lock, cv2 and tensorrt of the system, pycuda compiled on the unit" in said
+    )
+    assert "for       a machine without a JetPack: requirements/run.lock\n" in said
     keys.make(folder, "stranger")
     assert main(["verify", str(packed), "--trust", str(folder / "stranger.pub")]) == 1
     assert "which is not trusted" in capsys.readouterr().err
@@ -159,8 +193,25 @@ def test_a_strange_file_is_not_packed(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_wheels_and_kernels_travel_with_it(tmp_path: Path) -> None:
     (tmp_path / "some-1.0-py3-none-any.whl").write_bytes(b"wheel")
-    assert "wheels/some-1.0-py3-none-any.whl" in contents.files(ROOT, "requirements/run.lock", tmp_path)
+    assert "wheels/some-1.0-py3-none-any.whl" in contents.files(ROOT, "requirements/run.lock", wheels=tmp_path)
     assert manifest.may_hold("wheels/some-1.0-py3-none-any.whl") and manifest.may_hold("var/cuda/kernels-0123.fatbin")
+
+
+def test_a_bundle_for_one_kind_of_unit(folder: Path, tmp_path: Path) -> None:
+    given = ["--key", str(folder / "workshop.key"), "--out", str(tmp_path), *SMALL, "--for", "jetpack"]
+    assert main(["pack", *given]) == 0
+    found = pack.look(tmp_path / "kerbside-1.tar.gz")
+    assert list(found.environments) == [JETPACK] and "requirements/run.lock" not in found.files
+
+
+def test_wheels_for_jetsons_have_the_one_that_no_index_has(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "numpy-1.26.4-cp310-cp310-manylinux_2_17_aarch64.whl").touch()
+    given = ["--key", str(folder / "workshop.key"), "--out", str(tmp_path / "dist"), *SMALL, "--wheels", str(tmp_path)]
+    assert main(["pack", *given]) == 1
+    assert "has no wheel of pycuda, which no index has either" in capsys.readouterr().err
+    (tmp_path / "pycuda-2026.1-cp310-cp310-linux_aarch64.whl").touch()
+    assert main(["pack", *given]) == 0
+    assert "pycuda as a wheel" in capsys.readouterr().out
 
 
 def test_a_manifest_that_no_unit_takes_is_not_sealed(tmp_path: Path, key: SigningKey) -> None:

@@ -30,15 +30,20 @@ SUDO = """#!/bin/sh
 
 
 class Station:
-    """Bare until it is provisioned. `power` it, and `close` it in any case."""
+    """Bare until it is provisioned. `power` it, and `close` it in any case.
 
-    def __init__(self, name: str, identity: Path, broker_port: int, model: str = "") -> None:
+    `index`: a folder that is the package index which pip on the unit knows; without one, its image brought an environment, the workshop's.
+    """
+
+    def __init__(self, name: str, identity: Path, broker_port: int, model: str = "", index: Path | None = None) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="ks-")  # a short path: sockets lie in it
         folder = Path(self._folder.name)
         self.name, self.root, self.layout = name, folder / "unit", Layout(folder / "unit")
         self.health_port = free_port()
         self._bin = folder / "bin"
         environment = {"PATH": f"{self._bin}:{os.environ['PATH']}", MARK: str(folder), "OMP_NUM_THREADS": "1", "HOME": str(folder)}
+        if index is not None:
+            environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index)}
         self.systemd = SystemdStandin(self.root, folder, environment)
         self.sshd = Sshd(folder / "ssh", identity, environment)
         self._programs()
@@ -46,7 +51,8 @@ class Station:
         self.config = folder / "config.yaml"
         self.config.write_text(yaml.safe_dump(self._config(broker_port)))
         self.entry = {"host": HOST, "port": self.sshd.port, "identity": str(identity), "known_hosts": str(self.sshd.known_hosts)}
-        self.entry |= {"root": str(self.root), "environment": sys.prefix, "config": str(self.config), "sudo": True}
+        self.entry |= {"root": str(self.root), "config": str(self.config), "sudo": True}
+        self.entry |= {"environment": sys.prefix} if index is None else {}
 
     def power(self) -> None:
         """A boot."""
@@ -88,7 +94,7 @@ class Station:
 
     def _programs(self) -> None:
         """What the unit has on its PATH beside this machine's: systemctl, and what only root may do where we are not."""
-        programs = {"systemctl": self.systemd.program(), "sudo": SUDO}
+        programs = {"systemctl": self.systemd.program(), "sudo": SUDO, "g++": "#!/bin/sh\n"}
         if os.geteuid() != 0:
             programs |= {"systemd-sysusers": "#!/bin/sh\n", "systemd-tmpfiles": "#!/bin/sh\n"}
         self._bin.mkdir(parents=True)
