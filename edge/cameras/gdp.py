@@ -37,11 +37,12 @@ def pictures(read: Callable[[memoryview], None]) -> Iterator[U8]:
     Raises BrokenStreamError for anything that is not GDP with I420 or BGR pictures in it, and whatever `read` raises.
     """
     shape: tuple[str, int, int] | None = None
-    header = bytearray(HEADER.size)
+    header, payload = bytearray(HEADER.size), np.empty(0, np.uint8)
     while True:
         read(memoryview(header))
         kind, length = _packet(header)
-        payload = np.empty(length, np.uint8)
+        if payload.size != length or shape is None or shape[0] != "I420":  # a BGR picture may be this very memory
+            payload = np.empty(length, np.uint8)
         read(payload.data)
         if kind == CAPS:
             shape = _shape(payload.tobytes().decode("utf-8", "replace"))

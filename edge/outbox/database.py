@@ -58,6 +58,7 @@ PRAGMAS = (
     "foreign_keys = ON",
     "secure_delete = ON",  # what is delivered, expired or erased is overwritten: nobody reads it off a card that was taken
     "synchronous = FULL",  # NORMAL may roll committed rows back when the power goes
+    "cache_size = -512",  # KiB; the default 2 MiB fills over a thousand events and looks like a leak until then
     "wal_autocheckpoint = 256",  # pages: the log stays near a megabyte
     "journal_size_limit = 4194304",
 )

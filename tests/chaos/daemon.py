@@ -20,7 +20,10 @@ from tests.edge.waiting import until
 
 ROOT = Path(__file__).parents[2]
 CLIP = ROOT / "samples/street.mp4"
-MODELS = {stage: {"model": str(ROOT / f"models/{name}.yaml")} for stage, name in (("detector",) * 2, ("enhancer", "lpsr"), ("reader",) * 2)}
+MODELS = {
+    stage: {"model": str(ROOT / f"models/{name or stage}.yaml")}
+    for stage, name in (("detector", ""), ("corners", ""), ("enhancer", "lpsr"), ("reader", ""))
+}
 START_S = 90.0
 
 

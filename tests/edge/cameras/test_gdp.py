@@ -46,6 +46,19 @@ def test_every_size_comes_back_as_it_went(width: int, height: int) -> None:
     assert np.array_equal(back, bgr)
 
 
+@pytest.mark.parametrize("form", ["I420", "BGR"])
+def test_each_picture_is_its_own_memory(form: str) -> None:
+    """The buffer that planes arrive in is used again: a picture that a later stage still holds must not change under it."""
+    sent = [np.full((240, 320, 3), level, np.uint8) for level in (30, 90, 150)]
+    packets = [gdp.packets_from_bgr(bgr, False) for bgr in sent]
+    if form == "I420":
+        planes = [cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420).tobytes() for bgr in sent]
+        packets = [[gdp.HEADER.pack(1, 0, 0, gdp.BUFFER, len(data), *[0] * 7), data] for data in planes]
+    caps = f"video/x-raw, format=(string){form}, width=(int)320, height=(int)240\0".encode()
+    stream = [gdp.HEADER.pack(1, 0, 0, gdp.CAPS, len(caps), *[0] * 7), caps, *(part for packet in packets for part in packet)]
+    assert [int(picture.mean()) for picture in pictures(b"".join(stream))] == pytest.approx([30, 90, 150], abs=3)
+
+
 def test_a_new_size_in_the_middle() -> None:
     first, second = scene(0, 320, 240), scene(1, 160, 120)
     stream = gdp.packets_from_bgr(first, True) + gdp.packets_from_bgr(first, False) + gdp.packets_from_bgr(second, True)
