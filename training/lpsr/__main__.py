@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import yaml
 from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 
+from training.degradation.distance import Far
 from training.lpsr import losses
 from training.lpsr.data import UNKNOWN, Batch, Folders, Pairs
 from training.lpsr.evaluation import evaluate, floats, read, sheet
@@ -54,7 +55,8 @@ def main(arguments: list[str] | None = None) -> None:
 def train(args: argparse.Namespace, config: dict[str, Any], place: Scale) -> None:
     made, spent_s, epoch_steps = _new_or_found(args, config, place)
     progress = _progress(args, spent_s, epoch_steps)
-    judge = losses.Reading(averaged(args.reader), config["confusion"]).to(place.device)
+    judge = losses.Reading(averaged(args.reader), config["confusion"]).to(place.device, memory_format=torch.channels_last)
+    judging = torch.compile(judge) if args.compile else judge
     weights, shared = losses.Weights(**config["losses"]), place.shared(made.net)
     held_out = list(_held_out(args, config))
     saved = time.monotonic()
@@ -63,7 +65,7 @@ def train(args: argparse.Namespace, config: dict[str, Any], place: Scale) -> Non
             progress.done = made.step
         if place.any(progress.fraction >= 1):
             break
-        parts = learn(made, shared, judge, weights, batch, progress.rate(config["learning_rate"]), place)
+        parts = learn(made, shared, judging, weights, batch, progress.rate(config["learning_rate"]), place)
         if not place.first:
             continue
         if made.step % 50 == 0:
@@ -89,7 +91,9 @@ def learn(
         if (targets == UNKNOWN).any():
             targets = torch.where(targets == UNKNOWN, read(judge.reader, truth), targets)
         enhanced = shared(floats(degraded, place.device)).float()
-        perceptual, reading = judge(enhanced, truth, targets, lines)
+        unasked = torch.zeros((), device=place.device)
+        judged = weights.perceptual or weights.reading
+        perceptual, reading = judge(enhanced, truth, targets, lines) if judged else (unasked, unasked)
     parts = {"pixel": losses.pixel(enhanced, truth), "edge": losses.edge(enhanced, truth), "perceptual": perceptual, "reading": reading}
     value = sum((getattr(weights, name) * part for name, part in parts.items()), torch.zeros((), device=place.device))
     made.optimiser.zero_grad(set_to_none=True)
@@ -124,7 +128,7 @@ def _progress(args: argparse.Namespace, spent_s: float, epoch_steps: int) -> Clo
 def _batches(args: argparse.Namespace, config: dict[str, Any], place: Scale, step: int, epoch_steps: int) -> Iterator[Batch]:
     """Batches without end: each process its own."""
     if not args.hr_train_dir:
-        pairs = Pairs((config["seed"], step, place.rank), config["batch_size"], tuple(config["severities"]), config["recipe"])
+        pairs = _pairs(config, (config["seed"], step, place.rank), config["batch_size"], config["recipe"])
         yield from DataLoader(pairs, batch_size=None, num_workers=args.workers, prefetch_factor=8 if args.workers else None)
     for epoch in itertools.count(step // max(1, epoch_steps)):
         yield from DataLoader(_folders(args, config, epoch, place.rank), batch_size=None, num_workers=args.workers)
@@ -138,7 +142,11 @@ def _folders(args: argparse.Namespace, config: dict[str, Any], epoch: int, rank:
 def _held_out(args: argparse.Namespace, config: dict[str, Any]) -> Iterator[Batch]:
     if args.hr_val_dir:
         return iter(Folders(args.lr_val_dir, args.hr_val_dir, (args.height, args.width), 64, None))
-    return itertools.islice(Pairs((config["seed"], 10**6), 64, tuple(config["severities"]), "hybrid"), 12)
+    return itertools.islice(_pairs(config, (config["seed"], 10**6), 64, "hybrid"), 12)
+
+
+def _pairs(config: dict[str, Any], seed: Sequence[int], batch_size: int, recipe: str) -> Pairs:
+    return Pairs(seed, batch_size, config["severities"], recipe, Far(**config["far"]))
 
 
 def _keep(
@@ -169,6 +177,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--width", type=int, default=192, help="of the canvas for one line; the one for two lines is half as wide")
     parser.add_argument("--height", type=int, default=32, help="… and twice as high")
     parser.add_argument("--bf16", action="store_true", help="half the width of the arithmetic: quick where the processor has units for it")
+    parser.add_argument("--compile", action="store_true", help="fuse the judging reader's operations (needs a C++ compiler)")
     parser.add_argument("--workers", type=int, default=1)
     args = parser.parse_args(arguments)
     folders = [args.hr_train_dir, args.lr_train_dir, args.hr_val_dir, args.lr_val_dir]

@@ -18,6 +18,7 @@ import torch
 import yaml
 from torch import nn
 
+from training.degradation.distance import Far
 from training.lpsr.__main__ import CONFIG
 from training.lpsr.__main__ import main as train
 from training.lpsr.data import Batch, Pairs
@@ -51,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def held_out(config: Mapping[str, Any], batches: int) -> list[Batch]:
     """Hybrid pairs that no variant was trained on, the same for all."""
-    return list(itertools.islice(Pairs((SEED,), 64, tuple(config["severities"]), "hybrid"), batches))
+    return list(itertools.islice(Pairs((SEED,), 64, config["severities"], "hybrid", Far(**config["far"])), batches))
 
 
 def changed(config: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from torch.utils.data import IterableDataset
 from alpr.imaging import TWO_LINE_PX, enhancer_canvas, resize
 from alpr.types import ALPHABET, U8
 from training.degradation import classical, hybrid
+from training.degradation.distance import Far, spoilt
 from training.ocr.network import CLASSES, SLOTS
 from training.synth import glyphs, plates, views
 
@@ -22,6 +23,7 @@ Pair = tuple[tuple[int, int], tuple[torch.Tensor, ...]]
 """A canvas (h, w) and what a batch has of one picture."""
 RECIPES = {"hybrid": hybrid.recipe, "classical": classical.recipe}
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
+NEAR = Far(0.0)
 UNKNOWN = -1
 """Target of a picture whose text nobody told: its clean twin is read instead."""
 
@@ -29,8 +31,10 @@ UNKNOWN = -1
 class Pairs(IterableDataset):
     """Endless batches, each of one canvas; a plate of the other canvas waits for its own batch."""
 
-    def __init__(self, seed: Sequence[int], batch_size: int, severities: tuple[float, float] = (0.0, 1.1), recipe: str = "hybrid") -> None:
-        self.seed, self.batch_size, self.severities, self.recipe = tuple(seed), batch_size, severities, recipe
+    def __init__(
+        self, seed: Sequence[int], batch_size: int, severities: Sequence[float] = (0.0, 1.1), recipe: str = "hybrid", far: Far = NEAR
+    ) -> None:
+        self.seed, self.batch_size, self.severities, self.recipe, self.far = tuple(seed), batch_size, severities, recipe, far
 
     def __iter__(self) -> Iterator[Batch]:
         cv2.setNumThreads(1)
@@ -44,7 +48,7 @@ class Pairs(IterableDataset):
             clean = views.view(rng, plate.bgr, views.RECTIFIED if rng.random() < 0.75 else views.LOOSE).bgr
             line_px = plate.bgr.shape[0] / (1.9 if plate.lines == 2 else 1)
             for _ in range(2):
-                degraded = hybrid.replay(clean, RECIPES[self.recipe](rng, line_px, rng.uniform(*self.severities)))
+                degraded = spoilt(rng, clean, line_px, rng.uniform(*self.severities), self.far, RECIPES[self.recipe])
                 yield pair(degraded, clean, enhancer_canvas(clean), target(plate.text), plate.lines == 2)
 
 

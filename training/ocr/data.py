@@ -16,15 +16,14 @@ from torch.utils.data import IterableDataset
 from alpr.imaging import TWO_LINE_PX, enhancer_canvas, resize
 from alpr.types import ALPHABET, U8
 from training.degradation import hybrid
+from training.degradation.distance import Far, spoilt
 from training.ocr.network import CLASSES, SLOTS
 from training.synth import glyphs, plates, views
 
 INPUT_PX = (64, 128)
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 POSES = ((0.45, views.RECTIFIED), (0.38, views.LOOSE), (0.17, views.WILD))
-FAR = (0.35, (6.0, 24.0), 0.6)
-"""Share of plates that stand far away, heights in pixels that a line of theirs has there, and how much of the severity they get: for
-most of the plates that are hard on a road, pixels are all that is missing."""
+FAR = Far(0.35, (6.0, 24.0), 0.6)
 VIEWS_A_PLATE = 2
 """Drawing a plate costs more than looking at it: each is seen twice, in other poses, light and weather."""
 
@@ -85,19 +84,7 @@ def rendered(rng: np.random.Generator, faces: dict[str, glyphs.Face], hardest: f
         for _ in range(VIEWS_A_PLATE):
             pose = POSES[int(rng.choice(len(POSES), p=[share for share, _ in POSES]))][1]
             seen, severity = views.view(rng, plate.bgr, pose).bgr, reach * rng.beta(1.2, 1.4)
-            if rng.random() < FAR[0]:
-                yield Sample(_far(rng, seen, line_px, severity), plate.text, plate.lines == 2)
-            else:
-                yield Sample(hybrid.replay(seen, hybrid.recipe(rng, line_px, severity)), plate.text, plate.lines == 2)
-
-
-def _far(rng: np.random.Generator, bgr: U8, line_px: float, severity: float) -> U8:
-    """The view with fewer pixels, spoilt at that size: noise and blocks are as large there as strokes."""
-    _, limits, mildness = FAR
-    left_px = float(np.exp(rng.uniform(*np.log(limits))))
-    size = np.maximum(np.round(np.array(bgr.shape[1::-1]) * min(1.0, left_px / line_px)), 4).astype(int).tolist()
-    far: U8 = cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    return hybrid.replay(far, hybrid.recipe(rng, left_px, mildness * severity))
+            yield Sample(spoilt(rng, seen, line_px, severity, FAR), plate.text, plate.lines == 2)
 
 
 def encode(sample: Sample) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
