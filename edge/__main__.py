@@ -24,7 +24,7 @@ import numpy as np
 from alpr import __version__
 from alpr.contract import ContractError
 from alpr.patterns import RegionError
-from edge import demo, logs
+from edge import demo, logs, memory
 from edge.audit import AuditError
 from edge.broker import EmbeddedBrokerError
 from edge.cameras import CameraError
@@ -60,6 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     if args.check_config:
         return check(args.config)
+    memory.settle()
     stop, reload = threading.Event(), threading.Event()
     for name, event in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, reload)):
         signal.signal(name, partial(_set, event))
