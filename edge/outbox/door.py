@@ -98,12 +98,14 @@ class Door:
                 self._closing.wait(AGAIN_S)
 
     def _listen(self) -> None:
-        self._path.unlink(missing_ok=True)  # one that died left it: the outbox is ours alone, and so is its door
-        with _reachable(self._path) as address, socket.socket(socket.AF_UNIX) as sock:
+        unready = self._path.with_name(f"{self._path.name}.new")
+        unready.unlink(missing_ok=True)
+        with _reachable(unready) as address, socket.socket(socket.AF_UNIX) as sock:
             os.fchmod(sock.fileno(), 0o600)  # before bind: the socket's file never has other rights
             sock.bind(address)
             sock.listen(4)
             sock.settimeout(LOOK_S)
+            unready.replace(self._path)  # one that died may have left it. Who sees the door finds somebody behind it
             while not self._closing.is_set():
                 try:
                     caller, _ = sock.accept()

@@ -31,6 +31,15 @@ def _lacking(names: tuple[str, ...]) -> Iterator[str]:
 
 
 def _of_tensorrt() -> Iterator[str]:
+    """No GPU is asked for."""
+    from edge.engines import EngineError
     from edge.engines.tensorrt import bindings
 
-    yield from bindings.lacking()
+    try:
+        bindings.tensorrt()
+    except EngineError as error:
+        yield str(error)
+    try:
+        import_module("pycuda.driver")
+    except Exception as error:  # without the driver's library it is an ImportError, and of another numpy whatever that raises
+        yield f"pycuda cannot be imported ({type(error).__name__}: {error}): it is compiled on the unit, and wants the driver's libcuda"

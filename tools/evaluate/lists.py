@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from alpr.syntax import Grammar
 from alpr.types import PlateCrop, Vote
 from alpr.vote import vote
 from edge.gate import quality
+from edge.lists import PlateList
 from edge.loop import Loop
 from tools.evaluate.frames import DRAWN_PX, poor_frames
 
@@ -54,10 +55,12 @@ class Verdicts:
 
 Way = Callable[[Sequence[Pass]], Verdicts]
 LATTICE = "lattice"
+DEFAULT: float = next(field.default for field in fields(PlateList) if field.name == "least")
+"""The config's `least`, where a list has none of its own."""
 
 
 def rows(loop: Loop, args: argparse.Namespace) -> list[dict[str, Any]]:
-    """A row for every others-mix, target and way, judged on REPORT; what no threshold was chosen for has target "none"."""
+    """A row for every others-mix, target and way, judged on REPORT; what no threshold was chosen for has target "none", or "default"."""
     chosen, told = (driven(loop, seed, args.passes) for seed in (CHOOSE, REPORT))
     ways = [ways_of(plates, loop.judge.grammar) for plates, _ in (chosen, told)]
     made = []
@@ -65,7 +68,7 @@ def rows(loop: Loop, args: argparse.Namespace) -> list[dict[str, Any]]:
         before, after = ([each for each in passes if each.kind in ("listed", *others)] for _, passes in (chosen, told))
         for name in ways[0]:
             choosing, judged = ways[0][name](before), ways[1][name](after)
-            limits = {"none": -np.inf} if name != LATTICE else {}
+            limits = {"none": -np.inf} if name != LATTICE else {"default": DEFAULT}
             limits |= {f"{target:g}": threshold(choosing, before, target) for target in TARGETS}
             made += [row(" and ".join(others), target, name, limit, judged, after) for target, limit in limits.items()]
     return made

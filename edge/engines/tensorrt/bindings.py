@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from edge.engines import EngineError
@@ -24,18 +23,6 @@ def tensorrt() -> Any:
     if version(tensorrt) < OLDEST:
         raise EngineError(f"TensorRT is {tensorrt.__version__}, expected 8.5 or newer: JetPack 5.1 brings it")
     return tensorrt
-
-
-def lacking() -> Iterator[str]:
-    """What of TensorRT and CUDA an environment cannot import, in words; nothing where all is there. No GPU is asked for."""
-    try:
-        tensorrt()
-    except EngineError as error:
-        yield str(error)
-    try:
-        import pycuda.driver  # noqa: F401
-    except Exception as error:  # without the driver's library it is an ImportError, and of another numpy whatever that raises
-        yield f"pycuda cannot be imported ({type(error).__name__}: {error}): it is compiled on the unit, and wants the driver's libcuda"
 
 
 def version(trt: Any) -> tuple[int, int]:
