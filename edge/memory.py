@@ -11,8 +11,9 @@ from typing import Final
 TRIM_THRESHOLD, MMAP_MAX, ARENA_MAX = -1, -4, -8  # as malloc.h numbers them
 KEPT_BYTES: Final = 64 << 20
 """At the end of a heap; more than this is given back."""
-ARENAS: Final = 2
-"""Pictures pass from thread to thread: were an arena each thread's own, each would keep the emptied places of the others' pictures."""
+ARENAS: Final = 1
+"""Pictures pass from thread to thread: were an arena each thread's own, each would keep the emptied places of the others' pictures. What is
+small and frequent comes from Python's and onnxruntime's own allocators, so one lock holds nobody up."""
 
 
 def settle() -> bool:
