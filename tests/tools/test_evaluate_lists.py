@@ -87,7 +87,7 @@ def test_the_command_makes_its_table(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["lists", "--passes", "12", "--csv", str(tmp_path / "lists.csv"), "--config", str(ROOT / "config.yaml")]) == 0
     with (tmp_path / "lists.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 2 * (4 + 4 + 3) and {each["way"] for each in rows} == {"equal text", "edit distance 1", "lattice"}
+    assert len(rows) == 2 * (4 + 4 + 4) and {each["way"] for each in rows} == {"equal text", "edit distance 1", "lattice"}
     assert all(
         each["listed"] == "3" and 0 <= float(each["true_low"]) <= float(each["true"]) <= float(each["true_high"]) <= 1 for each in rows
     )
