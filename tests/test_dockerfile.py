@@ -136,13 +136,25 @@ def test_the_bases_are_named_with_their_versions_and_documented() -> None:
 
 
 def test_no_opencv_from_the_index_and_hashes_for_all() -> None:
-    (pip,) = [value for value in instructions("RUN") if "pip install" in value]
-    assert (
-        "--no-cache-dir" in pip
-        and "--require-hashes -r requirements/jetson.lock" in pip
-        and "--only-binary :all: --no-binary pycuda" in pip
-    )
+    (run,) = [value for value in instructions("RUN") if "pip install" in value]
+    wheels, sources = (each.split("&&")[0] for each in run.split("pip install")[1:])
+    assert all("--no-cache-dir" in each and "--require-hashes" in each for each in (wheels, sources))
+    assert "--only-binary :all:" in wheels and "-r wheels.lock" in wheels
+    assert "--no-binary :all:" in sources and "--no-build-isolation" in sources and "-r sources.lock" in sources
     assert not re.search(r"^opencv|^tensorrt", (ROOT / "requirements/jetson.lock").read_text(), re.MULTILINE)
+
+
+def test_the_lock_is_split_into_wheels_and_what_is_compiled(tmp_path: Path) -> None:
+    """By the very command of the image: pycuda alone is compiled, and with the setuptools that the wheels bring."""
+    (run,) = [value for value in instructions("RUN") if "pip install" in value]
+    (tmp_path / "requirements").mkdir()
+    lock = (ROOT / "requirements/jetson.lock").read_text(encoding="utf-8")
+    (tmp_path / "requirements/jetson.lock").write_text(lock, encoding="utf-8")
+    subprocess.run(["sh", "-ec", run.split("&&")[0]], cwd=tmp_path, check=True, timeout=30)
+    wheels, sources = ((tmp_path / f"{name}.lock").read_text(encoding="utf-8") for name in ("wheels", "sources"))
+    assert re.findall(r"^([a-z0-9-]+)==", sources, re.MULTILINE) == ["pycuda"]
+    assert "setuptools==" in wheels and "pycuda" not in wheels
+    assert sorted((wheels + sources).splitlines()) == sorted(line for line in lock.splitlines() if not line.startswith("#"))
 
 
 def test_what_runs_in_the_image_is_what_was_tested() -> None:

@@ -29,7 +29,7 @@ class DeviceDetector(Detector):
 
     def __init__(self, gpu: Gpu, session: Session, threshold: float, longest_px: int | None = None) -> None:
         super().__init__(TensorRtEngine(gpu, session), threshold, longest_px)
-        self._gpu, self._session = gpu, session
+        self.gpu, self._session = gpu, session
         self.frames = Frames(gpu, session.stream)
         self._fit = gpu.pinned(FITTED.itemsize)
         self._result = gpu.pinned(FOUND_BYTES + MOST * CANDIDATE.itemsize)
@@ -37,7 +37,7 @@ class DeviceDetector(Detector):
 
     def hold(self, frame: Frame) -> None:
         """Bring a frame up so that plates can be cut out of it later, and detected in it now."""
-        with self._gpu.current("bringing a frame to the GPU"):
+        with self.gpu.current("bringing a frame to the GPU"):
             self.frames.put(frame.bgr, (frame.captured_ns, frame.number))
 
     def __call__(self, bgr: U8) -> Detections:
@@ -45,7 +45,7 @@ class DeviceDetector(Detector):
         size = self.canvas(height, width)
         fit = fit_of((height, width), size)
         shape = self._session.shape_for(1, size)
-        with self._gpu.current("finding plates"):
+        with self.gpu.current("finding plates"):
             source = self.frames.latest(bgr)
             self._fit.host.view(FITTED)[0] = fitted(self.frames.put(bgr) if source is None else source, fit)
             self._replays[shape]()
@@ -64,9 +64,9 @@ class DeviceDetector(Detector):
         points = math.prod(session.output_shape(shape, "scores"))
         outputs = [session.address(shape, name) for name in ("scores", "boxes", "quads")]
         self._fit.upload(stream)
-        self._gpu.launch("letterbox", stream, (width, height, 1), self._fit.address, session.input, height, width)
+        self.gpu.launch("letterbox", stream, (width, height, 1), self._fit.address, session.input, height, width)
         session.enqueue(shape)
-        self._gpu.cuda.memset_d32_async(self._result.address, 0, 1, stream)
+        self.gpu.cuda.memset_d32_async(self._result.address, 0, 1, stream)
         rows = self._result.address + FOUND_BYTES
-        self._gpu.launch("candidates", stream, (points, 1, 1), *outputs, points, self._threshold, MOST, rows, self._result.address)
+        self.gpu.launch("candidates", stream, (points, 1, 1), *outputs, points, self._threshold, MOST, rows, self._result.address)
         self._result.download(stream)

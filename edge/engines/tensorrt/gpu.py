@@ -50,7 +50,8 @@ class Gpu:
         self._closers: list[Callable[[], None]] = []
         device = context.get_device()
         major, minor = device.compute_capability()
-        self.name = f"{device.name()} (sm_{major}{minor})"
+        self.arch = f"sm_{major}{minor}"
+        self.name = f"{device.name()} ({self.arch})"
         self.integrated = bool(device.get_attribute(cuda.device_attribute.INTEGRATED))
         if not kernels.is_file():
             raise EngineError(f"{kernels}: not there, or made of other sources: python -m edge.cuda.build")
@@ -95,6 +96,17 @@ class Gpu:
             ) from error
         except self.cuda.Error as error:
             raise EngineError(f"{what}: {error}") from error
+
+    def limits(self) -> dict[str, int]:
+        """Multiprocessors, clocks and memory width as the driver tells them; 0 for what it does not know, as of a Tegra's memory."""
+        device, which = self._context.get_device(), self.cuda.device_attribute
+        wanted = {
+            "multiprocessors": which.MULTIPROCESSOR_COUNT,
+            "clock_khz": which.CLOCK_RATE,
+            "memory_clock_khz": which.MEMORY_CLOCK_RATE,
+            "memory_bits": which.GLOBAL_MEMORY_BUS_WIDTH,
+        }
+        return {name: int(device.get_attribute(attribute)) for name, attribute in wanted.items()}
 
     def stream(self) -> Any:
         return self.cuda.Stream()

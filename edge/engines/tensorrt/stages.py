@@ -80,6 +80,11 @@ class DeviceStages:
 class DeviceLoop(Loop):
     """The loop with frames on the device: each is brought there once, before anything looks at it."""
 
+    @property
+    def gpu(self) -> Gpu | None:
+        """What the detector runs on: one GPU, one timeline for all stages."""
+        return self.detector.gpu if isinstance(self.detector, DeviceDetector) else None
+
     def see(self, frame: Frame) -> Iterable[Sighting]:
         if isinstance(self.detector, DeviceDetector):
             self.detector.hold(frame)

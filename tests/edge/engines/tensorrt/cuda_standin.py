@@ -77,7 +77,13 @@ class Cuda:
         pass
 
     host_alloc_flags = SimpleNamespace(DEVICEMAP=2)
-    device_attribute = SimpleNamespace(INTEGRATED="integrated")
+    device_attribute = SimpleNamespace(
+        INTEGRATED="integrated",
+        MULTIPROCESSOR_COUNT="multiprocessors",
+        CLOCK_RATE="clock_khz",
+        MEMORY_CLOCK_RATE="memory_clock_khz",
+        GLOBAL_MEMORY_BUS_WIDTH="memory_bits",
+    )
     Context = SimpleNamespace(pop=lambda: None, synchronize=lambda: None)
     Stream = Stream
     Event = Event
@@ -130,6 +136,10 @@ class MappedArray(np.ndarray):
         return SimpleNamespace(get_device_pointer=lambda: address)
 
 
+ORIN_NX = {"multiprocessors": 8, "clock_khz": 918_000, "memory_clock_khz": 3_200_000, "memory_bits": 128}
+"""What a driver says of an Orin NX."""
+
+
 class Context:
     def __init__(self, integrated: bool) -> None:
         self._integrated = integrated
@@ -138,7 +148,7 @@ class Context:
         return SimpleNamespace(
             name=lambda: "Stand-in",
             compute_capability=lambda: (8, 7),
-            get_attribute=lambda which: int(self._integrated),
+            get_attribute=lambda which: {"integrated": int(self._integrated), **ORIN_NX}[which],
             total_memory=lambda: 1 << 32,
         )
 
