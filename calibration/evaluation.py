@@ -42,20 +42,25 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One number for a model on some pictures, 0..1, and the error rate of characters where there are any; `n` plates."""
+    """One number for a model on some pictures, 0..1, and the error rate of characters where there are any; `n` plates.
+
+    `turned`: the share of plates that another run, which it was compared with, reads right and this one wrong. It is steadier than the
+    difference of two values, where plates that are read right by chance stand against those that were lost.
+    """
 
     value: float
     n: int
     cer: float = 0.0
+    turned: float = 0.0
 
     def lost(self, of: Score) -> float:
         """Points below another score; negative where it is better."""
         return 100 * (of.value - self.value)
 
     @property
-    def rank(self) -> tuple[float, float]:
-        """Larger is better: whole plates first, characters between equals."""
-        return self.value, -self.cer
+    def rank(self) -> tuple[float, float, float]:
+        """Larger is better: plates turned wrong first, then whole plates, then characters."""
+        return -self.turned, self.value, -self.cer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,13 +86,15 @@ class Judge:
         return Outcome(answers=tuple(read(self.reader, self.reader_input, enhanced(run, spec, crops), texts)))
 
 
-def score(outcomes: Sequence[Outcome]) -> Score:
-    """Pictures of several sets as one."""
+def score(outcomes: Sequence[Outcome], before: Sequence[Outcome] = ()) -> Score:
+    """Pictures of several sets as one; `before`: what another run made of the same, where plates turned wrong are to be counted."""
     scenes = [scene for outcome in outcomes for scene in outcome.scenes]
     if scenes:
         return Score(metrics.average_precision(scenes), sum(len(each.truths) for each in scenes))
     answers = [answer for outcome in outcomes for answer in outcome.answers]
-    return Score(metrics.accuracy(answers).value, len(answers), metrics.character_error_rate(answers))
+    known = [answer for outcome in before for answer in outcome.answers]
+    turned = sum(was.right and not now.right for was, now in zip(known, answers, strict=True)) / len(answers) if known else 0.0
+    return Score(metrics.accuracy(answers).value, len(answers), metrics.character_error_rate(answers), turned)
 
 
 def read(run: Run, spec: InputSpec, crops: Sequence[U8], texts: Sequence[str]) -> list[Answer]:

@@ -11,9 +11,9 @@ import yaml
 from alpr import contract as contracts
 from alpr.contract import Contract
 from alpr.types import F32, U8
-from calibration import cpu, graph, half, qdq, ranges, sensitivity
+from calibration import cpu, graph, half, qdq, ranges, sensitivity, work
 from calibration.batches import batches
-from calibration.evaluation import Judge, Set
+from calibration.evaluation import Judge, Set, score
 from calibration.ranges import Histogram
 from calibration.runtime import Session
 from calibration.sensitivity import Plan
@@ -33,18 +33,32 @@ def tensors(contract: Contract, pictures: Set) -> Callable[[], Iterable[F32]]:
     return lambda: (batch for _, batch in batches(contract.kind, contract.input, seen))
 
 
+LEAST_SHARE = 0.01
+"""Of a model's products: a matrix product with fewer, as a reader's ten queries have, gains no time by INT8 and can only lose."""
+
+
+def candidates(contract: Contract) -> list[str]:
+    """The layers that may be INT8 and are worth it, by name."""
+    floats = graph.load(contract.path)
+    model = graph.model_of(graph.load(contract.path))
+    products = [layer for layer in work.layers(model, (1, 3, *contract.input.size_px)) if layer.name]
+    least = LEAST_SHARE * sum(layer.macs for layer in products)
+    small = {layer.name for layer in products if layer.macs < least} & {node.name for node in floats.nodes if node.op == "MatMul"}
+    return [name for name in graph.candidates(floats, contract.kind) if name not in small]
+
+
 def observed(contract: Contract, calibration: Set) -> dict[str, Histogram]:
     """The range of every tensor that TensorRT's files may quantise."""
     floats = graph.load(contract.path)
-    names = qdq.watched(floats, graph.candidates(floats, contract.kind))
+    names = qdq.watched(floats, candidates(contract))
     return ranges.observe(floats, names, tensors(contract, calibration))
 
 
 def plan(contract: Contract, histograms: Mapping[str, Histogram], tuning: Set, judge: Judge) -> Plan:
     """How ranges are taken and which layers are INT8, by what is lost on the tuning set."""
-    floats = graph.load(contract.path)
-    layers = graph.candidates(floats, contract.kind)
-    return sensitivity.make(contract.sha256, floats, histograms, layers, lambda run: judge(run, [tuning]))
+    floats, layers = graph.load(contract.path), candidates(contract)
+    before = judge.outcome(Session(graph.model_of(floats)), tuning)
+    return sensitivity.make(contract.sha256, floats, histograms, layers, lambda run: score([judge.outcome(run, tuning)], [before]))
 
 
 def write(contract: Contract, calibration: Set, histograms: Mapping[str, Histogram], plan: Plan, out: Path) -> dict[str, Path]:

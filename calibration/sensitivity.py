@@ -18,6 +18,8 @@ from calibration.runtime import Session
 
 BUDGET = 0.25
 """Points that a plan may lose on the set it is made with: half of what the gate allows on pictures that no plan has seen."""
+TURNED = 0.5
+"""Points of its plates that a plan may turn wrong, however many others it turns right."""
 Measure = Callable[[Run], Score]
 
 
@@ -52,19 +54,19 @@ def make(sha256: str, graph: gs.Graph, histograms: Mapping[str, Histogram], laye
 
 
 def reduced(fp32: Score, by_layer: Mapping[str, Score], measure: Callable[[Sequence[str]], Score], all_int8: Score) -> tuple[Any, Score]:
-    """Give the layer that loses most back to float, until what is lost together is within BUDGET → INT8 layers and their score."""
+    """Give the layer that costs most back to float, until what is lost together is within BUDGET and TURNED → INT8 layers, their score."""
     kept, score = list(by_layer), all_int8
     for layer in worst_first(by_layer):
-        if score.lost(fp32) <= BUDGET:
+        if score.lost(fp32) <= BUDGET and 100 * score.turned <= TURNED:
             break
         kept.remove(layer)
         score = measure(kept) if kept else fp32
     return tuple(kept), score
 
 
-def _cost(score: Score, fp32: Score) -> tuple[float, float]:
-    """Points lost, then characters: what reads more than float does is lucky and no better than what reads as much."""
-    return max(0.0, score.lost(fp32)), score.cer
+def _cost(score: Score, fp32: Score) -> tuple[float, float, float]:
+    """Plates turned wrong, points lost, characters: what reads more than float does is lucky and no better than what reads as much."""
+    return score.turned, max(0.0, score.lost(fp32)), score.cer
 
 
 def worst_first(by_layer: Mapping[str, Score]) -> list[str]:

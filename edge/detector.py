@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from alpr import decode
 from alpr.imaging import detector_canvas, letterbox, tensor
 from alpr.types import U8, Detections
@@ -10,6 +12,9 @@ from edge.engines import Engine
 
 class Detector:
     """A picture → its plates, by one run of the detection model."""
+
+    most = 1
+    """How many pictures take about as long as one, and are worth being found together."""
 
     def __init__(self, engine: Engine, threshold: float, longest_px: int | None = None) -> None:
         """`longest_px`: what the picture's longer side is scaled to; the contract's size where it is not given."""
@@ -26,3 +31,7 @@ class Detector:
         canvas, fit = letterbox(bgr, size)
         out = self._engine(tensor([canvas], size))
         return decode.detections(out["scores"][0], out["boxes"][0], out["quads"][0], fit, (height, width), self._threshold)
+
+    def all(self, pictures: Sequence[U8]) -> list[Detections]:
+        """The plates of several pictures, in their order."""
+        return [self(bgr) for bgr in pictures]

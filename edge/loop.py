@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -30,6 +30,11 @@ class Job:
     enhance: bool
     enhanced: PlateCrop | None = None
     reads: tuple[tuple[PlateCrop, Read], ...] = ()
+
+    @property
+    def crops(self) -> tuple[PlateCrop, ...]:
+        """What the reader sees of it."""
+        return (self.crop,) if self.enhanced is None else (self.crop, self.enhanced)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,19 +80,27 @@ class Loop:
     _last: dict[str, Sighted] = field(default_factory=dict)
 
     def stages(self) -> tuple[Stage, ...]:
+        """What does several items at once does those of all cameras that wait."""
+        most = self.detector.most
         return (
-            Stage("detect", self.see, self.last_sightings),
-            Stage("enhance", self.enhance),
-            Stage("read", self.read),
+            Stage("detect", self.see, self.last_sightings, self.see_together, most),
+            Stage("enhance", self.enhance, together=self.enhance_together, most=most),
+            Stage("read", self.read, together=self.read_together, most=most),
             Stage("vote", self.vote),
         )
 
     def see(self, frame: Frame) -> Iterable[Sighting]:
         """Find and follow plates, and cut out those worth reading. A frame with nothing to do goes no further."""
+        return self.see_together([frame])
+
+    def see_together(self, frames: Sequence[Frame]) -> Iterable[Sighting]:
         started_ns = time.monotonic_ns()
+        for frame, found in zip(frames, self.detector.all([frame.bgr for frame in frames]), strict=True):
+            yield from self._followed(frame, found, started_ns)
+
+    def _followed(self, frame: Frame, found: Detections, started_ns: int) -> Iterable[Sighting]:
         height, width = frame.bgr.shape[:2]
-        seen = Sighted(frame.camera, frame.captured_ns, frame.captured_utc_s, (width, height))
-        found, ground = self.detector(frame.bgr), self.grounds[frame.camera]
+        seen, ground = Sighted(frame.camera, frame.captured_ns, frame.captured_utc_s, (width, height)), self.grounds[frame.camera]
         kept = ground.kept(found, seen.image_size)
         tracker = self._trackers.setdefault(frame.camera, Tracker(self.tracker_rules))
         updates = tracker.update(kept, frame.scene_ns)
@@ -114,27 +127,29 @@ class Loop:
 
     def enhance(self, sighting: Sighting) -> Iterable[Sighting]:
         """LPSR for those jobs that the gate sent to it."""
-        chosen = [job for job in sighting.jobs if job.enhance]
+        return self.enhance_together([sighting])
+
+    def enhance_together(self, sightings: Sequence[Sighting]) -> Iterable[Sighting]:
+        chosen = [job.crop for sighting in sightings for job in sighting.jobs if job.enhance]
         if not chosen:
-            return (sighting,)
+            return sightings
         started_ns = time.monotonic_ns()
-        enhanced = dict(zip((job.track.id for job in chosen), self.enhancer([job.crop for job in chosen]), strict=True))
-        jobs = tuple(replace(job, enhanced=enhanced.get(job.track.id)) for job in sighting.jobs)
-        timings = sighting.timings_ms | {"enhance": _ms(time.monotonic_ns() - started_ns)}
-        return (replace(sighting, jobs=jobs, timings_ms=timings),)
+        drawn = iter(self.enhancer(chosen))
+        took = {"enhance": _ms(time.monotonic_ns() - started_ns)}
+        return [_enhanced(sighting, drawn, took) for sighting in sightings]
 
     def read(self, sighting: Sighting) -> Iterable[Sighting]:
         """OCR of every crop, and of its enhanced twin where there is one: both vote, so that LPSR alone decides nothing."""
-        if not sighting.jobs:
-            return (sighting,)
+        return self.read_together([sighting])
+
+    def read_together(self, sightings: Sequence[Sighting]) -> Iterable[Sighting]:
+        crops = [crop for sighting in sightings for job in sighting.jobs for crop in job.crops]
+        if not crops:
+            return sightings
         started_ns = time.monotonic_ns()
-        crops = [crop for job in sighting.jobs for crop in (job.crop, job.enhanced) if crop is not None]
         answers = iter(zip(crops, self.reader(crops), strict=True))
-        jobs = tuple(
-            replace(job, reads=tuple(next(answers) for crop in (job.crop, job.enhanced) if crop is not None)) for job in sighting.jobs
-        )
-        timings = sighting.timings_ms | {"read": _ms(time.monotonic_ns() - started_ns)}
-        return (replace(sighting, jobs=jobs, timings_ms=timings),)
+        took = {"read": _ms(time.monotonic_ns() - started_ns)}
+        return [_answered(sighting, answers, took) for sighting in sightings]
 
     def vote(self, sighting: Sighting) -> Iterable[PlateEvent]:
         """Judge the reads, and the tracks that ended."""
@@ -188,6 +203,22 @@ class Loop:
         if quad is crop.quad:
             return crop
         return replace(crop, bgr=rectify(frame.bgr, quad), quad=quad, height_px=quad_size(quad)[0])
+
+
+def _enhanced(sighting: Sighting, drawn: Iterator[PlateCrop], took: dict[str, float]) -> Sighting:
+    """A sighting with its share of what was drawn, in the order of its jobs."""
+    if not any(job.enhance for job in sighting.jobs):
+        return sighting
+    jobs = tuple(replace(job, enhanced=next(drawn)) if job.enhance else job for job in sighting.jobs)
+    return replace(sighting, jobs=jobs, timings_ms=sighting.timings_ms | took)
+
+
+def _answered(sighting: Sighting, answers: Iterator[tuple[PlateCrop, Read]], took: dict[str, float]) -> Sighting:
+    """A sighting with its share of the reads, in the order of its jobs."""
+    if not sighting.jobs:
+        return sighting
+    jobs = tuple(replace(job, reads=tuple(next(answers) for _ in job.crops)) for job in sighting.jobs)
+    return replace(sighting, jobs=jobs, timings_ms=sighting.timings_ms | took)
 
 
 def _ms(duration_ns: int) -> float:

@@ -12,6 +12,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,11 +27,16 @@ BOUNDS_MS = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step: `work` for every item; `finish` once, after the last item of recordings, for what it still holds."""
+    """One step: `work` for every item; `finish` once, after the last item of recordings, for what it still holds.
+
+    `together` does up to `most` items at once, for a stage that takes no longer for several: those that wait, and never a wait for more.
+    """
 
     name: str
     work: Callable[[Any], Iterable[Any]]
     finish: Callable[[], Iterable[Any]] = tuple
+    together: Callable[[Sequence[Any]], Iterable[Any]] | None = None
+    most: int = 1
 
 
 @dataclass(slots=True)
@@ -42,11 +48,13 @@ class Timing:
     recent_ms: Recent = field(default_factory=Recent)  # for percentiles
     histogram: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_MS) + 1))  # by bound, at most; the last is for all above
 
-    def add(self, duration_ns: int) -> None:
-        self.count += 1
+    def add(self, duration_ns: int, items: int = 1) -> None:
+        """Items that were done together took as long as all of them."""
+        self.count += items
         self.busy_ns += duration_ns
-        self.recent_ms.append(duration_ns / 1e6)
-        self.histogram[bisect_left(BOUNDS_MS, duration_ns / 1e6)] += 1
+        for _ in range(items):
+            self.recent_ms.append(duration_ns / 1e6)
+        self.histogram[bisect_left(BOUNDS_MS, duration_ns / 1e6)] += items
 
 
 class _End:
@@ -66,12 +74,12 @@ class Pipeline:
     def __init__(
         self,
         sources: Sequence[tuple[str, Callable[[], None]]],
-        first: Callable[[], Any | None],
+        first: Callable[[int], Sequence[Any]],
         stages: Sequence[Stage],
         stop: threading.Event,
     ) -> None:
-        """`first` returns the next item, or None when there will be no more, and beats the first stage's pulse where it waits long;
-        `stop` ends sources and stages alike."""
+        """`first` returns the next items, at most so many, or none when there will be no more, and beats the first stage's pulse where
+        it waits long; `stop` ends sources and stages alike."""
         self.timings = {stage.name: Timing() for stage in stages}
         self.pulses = {stage.name: Pulse() for stage in stages}
         self._stop, self._first = stop, first
@@ -124,10 +132,10 @@ class Pipeline:
         timing, pulse = self.timings[stage.name], self.pulses[stage.name]
 
         def run() -> None:
-            for item in self._items(i, pulse):
+            for items in self._items(i, stage, pulse):
                 started_ns = time.monotonic_ns()
-                made = list(stage.work(item))
-                timing.add(time.monotonic_ns() - started_ns)
+                made = list(stage.work(items[0]) if len(items) == 1 or stage.together is None else stage.together(items))
+                timing.add(time.monotonic_ns() - started_ns, len(items))
                 self._pass_on(i, made, pulse)
             if not self._stop.is_set():
                 self._pass_on(i, stage.finish(), pulse)
@@ -136,25 +144,26 @@ class Pipeline:
 
         return run
 
-    def _items(self, i: int, pulse: Pulse) -> Iterator[Any]:
-        while not self._stop.is_set():
-            item = self._taken(i, pulse)
-            if item is None:
-                return
-            pulse.beat()
-            yield item
+    def _items(self, i: int, stage: Stage, pulse: Pulse) -> Iterator[Sequence[Any]]:
+        """The next item, or as many of those that wait as the stage does together."""
+        ended = False
+        while not self._stop.is_set() and not ended:
+            items = self._first(stage.most) if i == 0 else self._taken(i, stage.most, pulse)
+            ended = not items or items[-1] is END
+            if items := [item for item in items if item is not END]:
+                pulse.beat()
+                yield items
 
-    def _taken(self, i: int, pulse: Pulse) -> Any | None:
-        if i == 0:
-            return self._first()
-        while not self._stop.is_set():
+    def _taken(self, i: int, most: int, pulse: Pulse) -> list[Any]:
+        """At least one, unless stopped; END is the last of all."""
+        waiting, items = self._queues[i - 1], list[Any]()
+        while not self._stop.is_set() and not items:
             pulse.beat()
-            try:
-                item = self._queues[i - 1].get(timeout=WAIT_S)
-            except queue.Empty:
-                continue
-            return None if item is END else item
-        return None
+            with suppress(queue.Empty):
+                items.append(waiting.get(timeout=WAIT_S))
+        while items and len(items) < most and items[-1] is not END and not waiting.empty():
+            items.append(waiting.get_nowait())  # this thread alone takes from it
+        return items
 
     def _pass_on(self, i: int, items: Iterable[Any], pulse: Pulse) -> None:
         if i == len(self._queues):

@@ -47,17 +47,27 @@ class Slots:
             self._open.discard(camera)
             self._changed.notify_all()
 
-    def take(self, stop: threading.Event, waiting: Callable[[], None] = nothing) -> Frame | None:
-        """The next frame, or None once stopped or once all cameras ended and all frames are taken; calls `waiting` every WAIT_S."""
+    def take(self, stop: threading.Event, waiting: Callable[[], None] = nothing, most: int = 1) -> list[Frame]:
+        """The next frames that wait, at most so many, one of a camera; none once stopped or once all cameras ended and all frames are
+        taken. Waits for the first of them alone, and calls `waiting` every WAIT_S."""
         with self._changed:
             while not stop.is_set():
                 waiting()
-                for _ in range(len(self._turn)):
-                    self._turn.rotate(-1)
-                    if frames := self._frames[self._turn[-1]]:
-                        self._changed.notify_all()
-                        return frames.popleft()
+                if taken := self._round(most):
+                    self._changed.notify_all()
+                    return taken
                 if not self._open:
-                    return None
+                    return []
                 self._changed.wait(WAIT_S)
-        return None
+        return []
+
+    def _round(self, most: int) -> list[Frame]:
+        """Once round the cameras; the next round begins behind the last that gave one."""
+        taken: list[Frame] = []
+        for _ in range(len(self._turn)):
+            self._turn.rotate(-1)
+            if frames := self._frames[self._turn[-1]]:
+                taken.append(frames.popleft())
+                if len(taken) == most:
+                    break
+        return taken

@@ -137,7 +137,7 @@ class Unit:
         self.published: Callable[[Row], None] = lambda row: None  # called on the publisher's thread
         sources = [(f"camera {name}", self._source(camera, name)) for name, camera in self.cameras.items()]
         stages = (*self.loop.stages(), Stage("accept", self._accept))
-        self.pipeline = Pipeline(sources, lambda: self.slots.take(stop, self.pipeline.pulses["detect"].beat), stages, stop)
+        self.pipeline = Pipeline(sources, lambda most: self.slots.take(stop, self.pipeline.pulses["detect"].beat, most), stages, stop)
 
     def start(self) -> None:
         self.publisher.start()

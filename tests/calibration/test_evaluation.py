@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from alpr.contract import InputSpec
+from alpr.metrics import Answer
 from alpr.types import ALPHABET, F32
 from calibration import sets
 from calibration.batches import batches, scene
@@ -92,3 +93,13 @@ def test_a_broken_row_is_named(row: str, says: str, tmp_path: Path) -> None:
     (tmp_path / "labels.jsonl").write_text(row)
     with pytest.raises(SetError, match=f"labels.jsonl:1: .*{says}"):
         sets.folder(tmp_path)
+
+
+def test_plates_turned_wrong_are_counted_against_another_run() -> None:
+    """Of four, one lost and one won: no loss in sum, a quarter turned wrong."""
+    truths = ("51F73420", "30A19474", "29K11448", "61A22959")
+    before = Outcome(answers=(*(Answer(text, text) for text in truths[:3]), Answer(truths[3], "61A2295")))
+    after = Outcome(answers=(Answer(truths[0], "51F73428"), *(Answer(text, text) for text in truths[1:])))
+    found = score([after], [before])
+    assert found.value == score([before]).value == 0.75 and found.turned == 0.25
+    assert score([after]).turned == 0

@@ -37,6 +37,14 @@ def test_characters_decide_between_equals() -> None:
     assert worst_first({"a": Score(0.9, 10, 0.02), "b": Score(0.9, 10, 0.05), "c": Score(0.8, 10, 0.01)}) == ["c", "b", "a"]
 
 
+def test_plates_turned_wrong_count_though_others_make_up_for_them() -> None:
+    """Two of 300 turned wrong and two right is no loss in sum, and more than may be."""
+    by_layer = {"a": Score(0.9, 300, turned=0.0), "b": Score(0.9, 300, turned=2 / 300)}
+    kept, score = reduced(Score(0.9, 300), by_layer, lambda kept: Score(0.9, 300, turned=0.0), Score(0.9, 300, turned=2 / 300))
+    assert kept == ("a",) and score.turned == 0
+    assert worst_first({"a": Score(0.8, 10), "b": Score(0.9, 10, turned=0.1)}) == ["b", "a"]
+
+
 def test_luck_is_no_merit() -> None:
     """Of methods that lose nothing, the one with the fewest wrong characters; not the one that happens to read two plates more."""
     fp32, lucky, close, poor = Score(0.9, 100, 0.02), Score(0.92, 100, 0.03), Score(0.9, 100, 0.02), Score(0.89, 100, 0.01)

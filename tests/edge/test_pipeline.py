@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -12,9 +13,9 @@ import pytest
 from edge.pipeline import Pipeline, Stage, StageError, in_one_thread
 
 
-def numbers(count: int) -> Callable[[], int | None]:
+def numbers(count: int) -> Callable[[int], list[int]]:
     left = iter(range(count))
-    return lambda: next(left, None)
+    return lambda most: list(islice(left, most))
 
 
 def stages(seen: list[int]) -> tuple[Stage, ...]:
@@ -60,7 +61,7 @@ def test_an_exception_in_any_stage_reaches_the_owner_and_stops_the_rest(broken: 
 
         return run
 
-    pipeline = Pipeline([], lambda: 20, [Stage(name, work(name)) for name in ("first", "second", "third")], stop)
+    pipeline = Pipeline([], lambda most: [20], [Stage(name, work(name)) for name in ("first", "second", "third")], stop)
     pipeline.start()
     started = time.monotonic()
     with pytest.raises(StageError, match=f"{broken} failed: ZeroDivisionError: the field's bug") as caught:
@@ -75,7 +76,7 @@ def test_a_source_that_fails_is_no_end_of_the_recording() -> None:
         raise OSError("the cable")
 
     stop = threading.Event()
-    pipeline = Pipeline([("camera gate", camera)], lambda: None if stop.wait(0.01) else 1, [Stage("only", lambda item: ())], stop)
+    pipeline = Pipeline([("camera gate", camera)], lambda most: [] if stop.wait(0.01) else [1], [Stage("only", lambda item: ())], stop)
     pipeline.start()
     with pytest.raises(StageError, match="camera gate failed: OSError: the cable"):
         while not pipeline.wait(0.05):
@@ -85,12 +86,60 @@ def test_a_source_that_fails_is_no_end_of_the_recording() -> None:
 def test_close_wakes_a_stage_that_waits_for_room_and_names_one_that_is_stuck() -> None:
     release = threading.Event()
     stop = threading.Event()
-    pipeline = Pipeline([], lambda: 1, [Stage("fast", lambda item: (item,)), Stage("stuck", lambda item: release.wait(30) and ())], stop)
+    stuck = Stage("stuck", lambda item: release.wait(30) and ())
+    pipeline = Pipeline([], lambda most: [1], [Stage("fast", lambda item: (item,)), stuck], stop)
     pipeline.start()
     assert _until(lambda: pipeline.waiting()["stuck"] == 8)  # the queue is full, so `fast` waits for room
     assert pipeline.close(0.5) == ["stuck"]
     release.set()
     assert pipeline.close(2) == []
+
+
+def test_what_waits_is_done_together_and_in_order() -> None:
+    """As many as the stage takes, and one alone where no more wait."""
+    batches: list[Sequence[int]] = []
+    begun, gate = threading.Event(), threading.Event()
+    feed = iter(range(9))
+
+    def first(most: int) -> list[int]:
+        if pipeline.timings["in"].count:
+            begun.wait(5)  # only the first is there when the stage begins
+        return list(islice(feed, most))
+
+    def together(items: Sequence[int]) -> Iterable[int]:
+        batches.append(tuple(items))
+        return items
+
+    def alone(item: int) -> Iterable[int]:
+        begun.set()
+        gate.wait(10)  # the others come to wait behind the first
+        return together([item])
+
+    seen: list[int] = []
+    several = Stage("several", alone, tuple, together, 4)
+    stages = (Stage("in", lambda n: (n,)), several, Stage("last", lambda item: seen.append(item) or ()))
+    pipeline = Pipeline([], first, stages, threading.Event())
+    pipeline.start()
+    assert _until(lambda: pipeline.timings["in"].count == 9)
+    gate.set()
+    assert pipeline.wait(5)
+    assert seen == list(range(9)) and batches[0] == (0,)
+    assert [len(batch) for batch in batches[1:]] == [4, 4]
+    assert pipeline.timings["several"].count == 9 and sum(pipeline.timings["several"].histogram) == 9
+
+
+def test_the_first_stage_is_told_how_many_it_may_take() -> None:
+    asked: list[int] = []
+
+    def first(most: int) -> list[int]:
+        asked.append(most)
+        return [1, 2, 3] if len(asked) == 1 else []
+
+    done: list[Any] = []
+    only = Stage("only", lambda item: (), tuple, lambda items: done.append(list(items)) or (), 3)
+    pipeline = Pipeline([], first, [only], threading.Event())
+    pipeline.start()
+    assert pipeline.wait(5) and asked == [3, 3] and done == [[1, 2, 3]]
 
 
 def _until(holds: Callable[[], bool], timeout_s: float = 5) -> bool:

@@ -81,7 +81,7 @@ def test_only_the_stage_that_hangs_falls_silent() -> None:
         return ()
 
     stages = [Stage(name, lambda item: (item,)) for name in ("first", "second")] + [Stage("stuck", hang), Stage("last", lambda item: ())]
-    pipeline = Pipeline([], lambda: 1, stages, stop)
+    pipeline = Pipeline([], lambda most: [1], stages, stop)
     pipeline.start()
     try:
         until(lambda: pipeline.waiting()["second"] == pipeline.waiting()["stuck"] == 8, "all queues before it are full")

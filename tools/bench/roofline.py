@@ -7,17 +7,12 @@ compiler fuses across layers may go below it; nothing else does.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import onnx
-import onnxruntime
+from calibration.work import Layer
 
-WEIGHTED: Final = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 PRECISION_BYTES: Final = {"fp32": 4, "fp16": 2, "int8": 1}
 
 OPS_A_CLOCK: Final[Mapping[str, Mapping[str, int]]] = {
@@ -64,16 +59,6 @@ DEVICES: Final = (
 """The largest module of each name (Orin Nano 8 GB, Orin NX 16 GB, AGX Orin 64 GB, T5000), GPU alone, without its DLAs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A weighted layer, for the whole batch."""
-
-    macs: int
-    inputs: int  # elements
-    weights: int
-    outputs: int
-
-
 def named(name: str) -> Device:
     """A device by its name, in any case, with or without "Jetson". Raises DeviceError with the names there are."""
     wanted = name.lower().replace("-", " ").removeprefix("jetson ").strip()
@@ -98,42 +83,9 @@ def of_gpu(told: Mapping[str, Any]) -> Device | None:
     return Device(told["name"], told["arch"], told["multiprocessors"], told["clock_khz"] / 1e6, memory_gbs)
 
 
-def layers(path: Path, shape: Sequence[int]) -> list[Layer]:
-    """The weighted layers of an ONNX file, and products of two activations, for an input of this shape, (n, c, h, w).
-
-    The model is run once with every such tensor as an output: sizes that it computes itself are known in no other way.
-    """
-    model = onnx.load(str(path))
-    weighted = [node for node in model.graph.node if node.op_type in WEIGHTED]
-    sizes = {constant.name: tuple(constant.dims) for constant in model.graph.initializer}
-    tensors = {name for node in weighted for name in (*node.input[:2], node.output[0])} - set(sizes)
-    source = model.graph.input[0].name
-    del model.graph.output[:]
-    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in sorted(tensors - {source}))
-    plain = onnxruntime.SessionOptions()
-    plain.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(model.SerializeToString(), plain, providers=["CPUExecutionProvider"])
-    found = session.run(None, {source: np.zeros(shape, np.float32)})
-    sizes |= {output.name: value.shape for output, value in zip(session.get_outputs(), found, strict=True)} | {source: tuple(shape)}
-    return [_layer(node.op_type, *(sizes[name] for name in (*node.input[:2], node.output[0]))) for node in weighted]
-
-
-def gmacs(work: Sequence[Layer]) -> float:
-    """10^9 products with their sums."""
-    return sum(layer.macs for layer in work) / 1e9
-
-
 def floor_ms(work: Sequence[Layer], device: Device, precision: str) -> float:
     """No run of these layers on this device is shorter."""
     width, peak = PRECISION_BYTES[precision], device.peak_tops(precision)
     return sum(
         max(2 * layer.macs / peak / 1e9, width * (layer.inputs + layer.weights + layer.outputs) / device.memory_gbs / 1e6) for layer in work
     )
-
-
-def _layer(kind: str, taken: Sequence[int], weights: Sequence[int], made: Sequence[int]) -> Layer:
-    inputs, outputs = math.prod(taken), math.prod(made)
-    if kind == "ConvTranspose":  # each element of the input is spread over a kernel
-        return Layer(inputs * math.prod(weights[1:]), inputs, math.prod(weights), outputs)
-    each = math.prod(weights[1:]) if kind == "Conv" else taken[-1]
-    return Layer(outputs * each, inputs, math.prod(weights), outputs)

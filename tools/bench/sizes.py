@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import onnx
+
 from alpr import contract as contracts
 from alpr.contract import Contract
 from alpr.imaging import detector_canvas
+from calibration.work import gmacs, layers
 from edge.config import Config
 from edge.engines.onnx import chosen
 from tools.bench import roofline
@@ -28,12 +31,12 @@ def described(config: Config, device: Device | None) -> dict[str, dict[str, Any]
     for stage in ("detector", "enhancer", "reader"):
         contract = contracts.load(getattr(config, stage).model)
         size = _size(config, contract) if stage == "detector" else contract.input.size_px
-        work = roofline.layers(contract.path, (1, 3, *size))
+        work = layers(onnx.load(str(contract.path)), (1, 3, *size))
         found[stage] = {
             "name": f"{contract.name} {contract.version}",
             "input": "x".join(map(str, size)),
             "file_mb": round(_file(config, stage, contract).stat().st_size / 1e6, 2),
-            "gmac": round(roofline.gmacs(work), 4),
+            "gmac": round(gmacs(work), 4),
         }
         if device is not None:
             found[stage] |= {f"floor_{each}_ms": round(roofline.floor_ms(work, device, each), 4) for each in PRECISION_BYTES}

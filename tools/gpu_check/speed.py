@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from alpr.metrics import percentiles
@@ -57,7 +58,7 @@ def _in_turn(loop: Loop, frames: Sequence[Frame], cameras: int) -> dict[str, lis
 
 def _threaded(loop: Loop, frames: Sequence[Frame], cameras: int) -> dict[str, list[float]]:
     stop, turns = threading.Event(), _turns(frames, cameras)
-    pipeline = Pipeline([], lambda: next(turns, None), (*loop.stages(), Stage("drop", lambda event: ())), stop)
+    pipeline = Pipeline([], lambda most: list(islice(turns, most)), (*loop.stages(), Stage("drop", lambda event: ())), stop)
     pipeline.start()
     try:
         while not pipeline.wait(0.05):

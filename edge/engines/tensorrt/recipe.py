@@ -17,7 +17,7 @@ VARIANTS = {  # of a contract, by precision: where a graph's own types decide (s
     True: {"fp32": None, "fp16": "fp16", "int8": "int8-fp16"},
     False: {"fp32": None, "fp16": None, "int8": "int8"},
 }
-BATCHES = {"detection": (1,), "sr": (1, 2, 4, 8), "ocr": (1, 2, 4, 8, 16)}
+BATCHES = {"detection": (1, 2, 4), "sr": (1, 2, 4, 8), "ocr": (1, 2, 4, 8, 16)}
 CANVASES_PX = ((384, 640), (480, 640))
 """The detector's canvases of 16:9 and 4:3 pictures, (h, w)."""
 

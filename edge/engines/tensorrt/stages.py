@@ -85,7 +85,7 @@ class DeviceLoop(Loop):
         """What the detector runs on: one GPU, one timeline for all stages."""
         return self.detector.gpu if isinstance(self.detector, DeviceDetector) else None
 
-    def see(self, frame: Frame) -> Iterable[Sighting]:
+    def see_together(self, frames: Sequence[Frame]) -> Iterable[Sighting]:
         if isinstance(self.detector, DeviceDetector):
-            self.detector.hold(frame)
-        return super().see(frame)
+            self.detector.hold(frames)
+        return super().see_together(frames)

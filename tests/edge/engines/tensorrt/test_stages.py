@@ -15,6 +15,7 @@ import pytest
 from alpr.contract import Contract
 from alpr.imaging import rectify
 from alpr.types import Frame, PlateCrop
+from edge.config import load
 from edge.detector import Detector
 from edge.engines import EngineError
 from edge.engines.onnx import OnnxEngine
@@ -24,9 +25,11 @@ from edge.engines.tensorrt.enhancer import HeldCrop
 from edge.engines.tensorrt.gpu import Gpu
 from edge.engines.tensorrt.recipe import recipe
 from edge.engines.tensorrt.session import Session
-from edge.engines.tensorrt.stages import DeviceStages, Engines
+from edge.engines.tensorrt.stages import DeviceLoop, DeviceStages, Engines
 from edge.enhancer import Enhancer
+from edge.loop import Sighting
 from edge.reader import Reader
+from edge.unit import loop_from
 from tests.edge.engines.tensorrt.cuda_standin import Cuda, Graphs, standin_gpu
 from tests.edge.engines.tensorrt.trt_standin import Trt
 
@@ -70,7 +73,7 @@ CLOCK_NS = itertools.count(10**9)
 def held(frame: Frame, stages: DeviceStages) -> Frame:
     """The frame as if it was captured now, on the device."""
     frame = replace(frame, captured_ns=next(CLOCK_NS))
-    stages.detector.hold(frame)
+    stages.detector.hold([frame])
     return frame
 
 
@@ -99,6 +102,53 @@ def test_a_frame_goes_up_once(stages: DeviceStages, gpu: Gpu, frames: list[Frame
     assert crops
     uploaded, once = gpu.cuda.uploaded - before, frames[0].bgr.nbytes
     assert uploaded == 0 if gpu.integrated else once < uploaded < once + 20_000
+
+
+def test_frames_of_several_cameras_are_looked_at_together(stages: DeviceStages, gpu: Gpu, frames: list[Frame]) -> None:
+    """In one run, of other sizes too, and each finds what it finds alone; more than a batch holds go in several."""
+    pictures = [frames[0].bgr, cv2.resize(frames[1].bgr, (960, 540)), frames[2].bgr, *(frame.bgr for frame in frames[3:5]), frames[0].bgr]
+    alone = [stages.detector(bgr) for bgr in pictures]
+    for found, wanted in zip(stages.detector.all(pictures), alone, strict=True):
+        assert len(found) == len(wanted)
+        np.testing.assert_allclose(found.scores, wanted.scores, atol=1e-5)
+        np.testing.assert_allclose(found.quads, wanted.quads, atol=1e-2)
+    assert sum(len(each) for each in alone) > 0 and stages.detector.all([]) == []
+    before = gpu.cuda.uploaded
+    stages.detector.hold(frames[:3])
+    stages.detector.all([frame.bgr for frame in frames[:3]])
+    once = sum(frame.bgr.nbytes for frame in frames[:3])
+    assert gpu.integrated or once < gpu.cuda.uploaded - before < once + 1000, "each goes up once"
+
+
+def test_the_loop_of_several_cameras_sees_what_each_alone_would(stages: DeviceStages, contracts: Contracts) -> None:
+    """Tracks, crops and reads of three cameras, together and one by one."""
+    cameras = ("gate", "road", "yard")
+    streams = {camera: list(of_the_clip(60 * i, 12, camera)) for i, camera in enumerate(cameras)}
+    rounds = list(zip(*streams.values(), strict=True))
+    together = loop_of(stages)
+    batched = [s for some in rounds for s in together.read_together(list(together.enhance_together(list(together.see_together(some)))))]
+    single = loop_of(stages)
+    seen = [sighting for some in rounds for frame in some for sighting in single.see(frame)]
+    one_by_one = [read for sighting in seen for drawn in single.enhance(sighting) for read in single.read(drawn)]
+    assert texts(batched) == texts(one_by_one) and len(texts(batched)) > 10
+    assert together.counts == single.counts and together.detector.most == 4
+
+
+def of_the_clip(start: int, count: int, camera: str) -> Iterator[Frame]:
+    capture = cv2.VideoCapture(str(Path(__file__).parents[4] / "samples/street.mp4"))
+    capture.set(cv2.CAP_PROP_POS_FRAMES, 100 + start)
+    for i in range(count):
+        now_ns = next(CLOCK_NS) * 40_000_000
+        yield Frame(capture.read()[1], camera, i, now_ns, now_ns / 1e9, i * 40_000_000)
+
+
+def loop_of(stages: DeviceStages) -> DeviceLoop:
+    plain = loop_from(load(Path(__file__).parents[4] / "config.yaml"))
+    return DeviceLoop(stages.detector, stages.enhancer, stages.reader, plain.gate, plain.judge, plain.tracker_rules, corners=plain.corners)
+
+
+def texts(sightings: list[Sighting]) -> list[tuple[str, int, list[str]]]:
+    return sorted((s.seen.camera, job.track.id, [read.text for _, read in job.reads]) for s in sightings for job in s.jobs)
 
 
 def test_plates_are_read_alike_from_frame_crop_and_enhanced_picture(
