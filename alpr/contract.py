@@ -27,12 +27,13 @@ class ContractError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """How a picture becomes the model's tensor. Today every model of ours takes NCHW float32 RGB in 0..1."""
+    """How a picture becomes the model's tensor: NCHW float32 RGB in 0..1, or with `as_bytes` uint8 RGB in 0..255."""
 
     name: str
     size_px: tuple[int, int]  # (h, w): what it is drawn on; the longest side where `multiple_px` is given
     multiple_px: int = 1  # above 1: any size whose sides are multiples of this, up to size_px
     other_sizes_px: tuple[tuple[int, int], ...] = ()  # further (h, w) that the model was trained on
+    as_bytes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Variant:
     path: Path
     sha256: str
     passed: bool  # calibration's gate, on the evaluation sets: no more than half a point lost against the model's own file
+    as_bytes: bool = False  # takes bytes, whatever the model's own file takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def variant(contract: Contract, name: str) -> Contract:
         has = ", ".join(contract.variants) or "none"
         raise ContractError(f"{contract.path}: has no variant {name!r} (it has {has}); make it with python -m calibration quantise")
     other = contract.variants[name]
-    found = replace(contract, path=other.path, sha256=other.sha256, variants={})
+    found = replace(contract, path=other.path, sha256=other.sha256, variants={}, input=replace(contract.input, as_bytes=other.as_bytes))
     check_hash(found)
     return found
 
@@ -167,8 +169,10 @@ def _variant(path: Path, name: str, fields: Any) -> Variant:
         raise ContractError(f"{path}: variants.{name!s:.80}: expected one of {', '.join(VARIANTS)}")
     if not isinstance(fields, dict) or not {"file", "sha256", "passed"} <= set(fields) or not isinstance(fields["passed"], bool):
         raise ContractError(f"{path}: variants.{name} is {fields!r:.80}, expected file, sha256 and passed: true or false")
+    if not isinstance(fields.get("as_bytes", False), bool):
+        raise ContractError(f"{path}: variants.{name}.as_bytes is {fields['as_bytes']!r:.80}, expected true or false")
     sha256 = _word(path, f"variants.{name}.sha256", fields["sha256"]).lower()
-    return Variant(_beside(path, f"variants.{name}.file", fields["file"]), sha256, fields["passed"])
+    return Variant(_beside(path, f"variants.{name}.file", fields["file"]), sha256, fields["passed"], fields.get("as_bytes", False))
 
 
 def _beside(path: Path, key: str, value: Any) -> Path:

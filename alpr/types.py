@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
+Tensor = F32 | U8
+"""A network's input, (n, 3, h, w) RGB: float32 in 0..1, or the very bytes, where its contract says so."""
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """The characters a plate's text may hold. A reader's lattice has one more column, the last: no character here."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import onnx
 import yaml
 
 from alpr import contract as contracts
@@ -62,7 +63,8 @@ def plan(contract: Contract, histograms: Mapping[str, Histogram], tuning: Set, j
 
 
 def write(contract: Contract, calibration: Set, histograms: Mapping[str, Histogram], plan: Plan, out: Path) -> dict[str, Path]:
-    """Write a file for every variant → their paths by name. The CPU's is of another graph, and sees the set itself."""
+    """Write a file for every variant → their paths by name. The CPU's is of another graph, and sees the set itself; with ranges that clip
+    nothing and a bit more for what is never negative, it keeps every candidate in INT8, and the gate decides."""
     paths = {name: out / f"{contract.path.stem}.{name}.onnx" for name in contracts.VARIANTS}
     reach = ranges.reach(histograms, plan.method)
     floats, typed = graph.load(contract.path), graph.load(contract.path, half.OPSET)
@@ -74,16 +76,22 @@ def write(contract: Contract, calibration: Set, histograms: Mapping[str, Histogr
     for name, each in graphs.items():
         qdq.check(each)
         graph.save(each, paths[name])
-    cpu.write(floats, tensors(contract, calibration), plan.int8, paths["cpu-int8"])
+    cpu.write(floats, tensors(contract, calibration), candidates(contract), paths["cpu-int8"])
     return paths
 
 
 def name_variants(path: Path, files: Mapping[str, Path]) -> None:
     """Write variants into a contract; none of them has passed the gate yet."""
     fields = _read(path)
-    fields["variants"] = {name: {"file": file.name, "sha256": contracts.sha256_of(file), "passed": False} for name, file in files.items()}
+    fields["variants"] = {name: _variant(file) for name, file in files.items()}
     fields["measured"].pop("gate", None)  # what was measured was measured of other files
     _rewrite(path, fields)
+
+
+def _variant(file: Path) -> dict[str, Any]:
+    kind = onnx.load(str(file)).graph.input[0].type.tensor_type.elem_type
+    as_bytes = {"as_bytes": True} if kind == onnx.TensorProto.UINT8 else {}
+    return {"file": file.name, "sha256": contracts.sha256_of(file), "passed": False, **as_bytes}
 
 
 def note_gate(path: Path, found: Mapping[str, Any], passed: Mapping[str, bool]) -> None:

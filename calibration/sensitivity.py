@@ -18,7 +18,7 @@ from calibration.runtime import Session
 
 BUDGET = 0.25
 """Points that a plan may lose on the set it is made with: half of what the gate allows on pictures that no plan has seen."""
-TURNED = 0.5
+TURNED = 0.25
 """Points of its plates that a plan may turn wrong, however many others it turns right."""
 Measure = Callable[[Run], Score]
 

@@ -5,14 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from alpr import contract as contracts
 from alpr.contract import Contract
-from alpr.types import F32
-from calibration.evaluation import Run
+from alpr.types import F32, Tensor
 from calibration.runtime import Session
+
+
+class Timed(Protocol):
+    """A model as `calibration.runtime.Session` has it."""
+
+    def fed(self, batch: F32) -> Tensor: ...
+
+    def run(self, tensor: Tensor) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +42,14 @@ def compare(contract: Contract, batches: Sequence[F32], turns: int) -> Ratio:
     return side_by_side([Session(each.path, as_written=False) for each in files], batches, turns)
 
 
-def side_by_side(runs: Sequence[Run], batches: Sequence[F32], turns: int) -> Ratio:
+def side_by_side(sessions: Sequence[Timed], batches: Sequence[F32], turns: int) -> Ratio:
     """The thread's own processor time, so that what else the machine does counts for neither; a few turns to warm up do not count."""
     took: list[list[float]] = [[], []]
     for turn in range(-3, turns):
-        batch = batches[turn % len(batches)]
-        for run, times in zip(runs, took, strict=True):
+        for session, times in zip(sessions, took, strict=True):
+            tensor = session.fed(batches[turn % len(batches)])  # a unit makes it of its picture at once
             started = time.thread_time()
-            run(batch)
+            session.run(tensor)
             if turn >= 0:
                 times.append(time.thread_time() - started)
     fp32_ms, int8_ms = (1000 * float(np.median(times)) for times in took)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from alpr.decode import ious
-from alpr.imaging import check_quad, surroundings, tensor
+from alpr.imaging import check_quad, surroundings
 from alpr.types import F32, U8
-from edge.engines import Engine
+from edge.engines import Engine, batch
 
 LEAST_OVERLAP = 0.4
 """Of the boxes around the corners before and after: with less it is another plate that was found, or none."""
@@ -31,7 +31,7 @@ class Corners:
 
     def __call__(self, bgr: U8, quad: F32) -> F32:
         piece, place = surroundings(bgr, quad)
-        shares = self._engine(tensor([piece], self._engine.contract.input.size_px))["corners"]
+        shares = self._engine(batch(self._engine, [piece], self._engine.contract.input.size_px))["corners"]
         found = place.to_picture(np.asarray(shares, np.float32).reshape(4, 2))
         return found if _same_plate(found, quad, bgr.shape[:2]) else quad
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alpr import decode
-from alpr.imaging import detector_canvas, letterbox, tensor
+from alpr.imaging import detector_canvas, letterbox
 from alpr.types import U8, Detections
-from edge.engines import Engine
+from edge.engines import Engine, batch
 
 
 class Detector:
@@ -29,7 +29,7 @@ class Detector:
         height, width = bgr.shape[:2]
         size = self.canvas(height, width)
         canvas, fit = letterbox(bgr, size)
-        out = self._engine(tensor([canvas], size))
+        out = self._engine(batch(self._engine, [canvas], size))
         return decode.detections(out["scores"][0], out["boxes"][0], out["quads"][0], fit, (height, width), self._threshold)
 
     def all(self, pictures: Sequence[U8]) -> list[Detections]:

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from alpr.imaging import ONE_LINE_PX, TWO_LINE_PX, enhancer_canvas, picture_from_tensor, tensor
+from alpr.imaging import ONE_LINE_PX, TWO_LINE_PX, enhancer_canvas, picture_from_tensor
 from alpr.types import PlateCrop
-from edge.engines import Engine
+from edge.engines import Engine, batch
 
 
 class Enhancer:
@@ -26,7 +26,7 @@ class Enhancer:
             rows = [i for i, canvas in enumerate(canvases) if canvas == size]
             if not rows:
                 continue
-            pictures = self._engine(tensor([crops[i].bgr for i in rows], size))["enhanced"]
+            pictures = self._engine(batch(self._engine, [crops[i].bgr for i in rows], size))["enhanced"]
             for i, picture in zip(rows, np.asarray(pictures), strict=True):
                 enhanced[i] = replace(crops[i], bgr=picture_from_tensor(picture), enhanced=True)
         return [crop for crop in enhanced if crop is not None]

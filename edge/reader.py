@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alpr import decode
-from alpr.imaging import tensor
 from alpr.types import PlateCrop, Read
-from edge.engines import Engine
+from edge.engines import Engine, batch
 
 
 class Reader:
@@ -19,6 +18,6 @@ class Reader:
     def __call__(self, crops: Sequence[PlateCrop]) -> list[Read]:
         if not crops:
             return []
-        out = self._engine(tensor([crop.bgr for crop in crops], self._engine.contract.input.size_px))
+        out = self._engine(batch(self._engine, [crop.bgr for crop in crops], self._engine.contract.input.size_px))
         rows = zip(out["probabilities"], out["two_lines"], crops, strict=True)
         return [decode.read(lattice, float(two_lines), crop.enhanced) for lattice, two_lines, crop in rows]

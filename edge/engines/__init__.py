@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from alpr.contract import Contract
-from alpr.types import F32
+from alpr.imaging import byte_tensor, tensor
+from alpr.types import F32, U8, Tensor
 
 
 class EngineError(RuntimeError):
@@ -17,10 +19,15 @@ class Engine(Protocol):
 
     contract: Contract
 
-    def __call__(self, tensor: F32) -> dict[str, F32]:
-        """One batch (n, 3, h, w) float32 → the contract's outputs by name."""
+    def __call__(self, tensor: Tensor) -> dict[str, F32]:
+        """One batch (n, 3, h, w), of the kind that the contract's input says → the contract's outputs by name."""
         ...
 
     def close(self) -> None:
         """Give back what the runtime holds; idempotent."""
         ...
+
+
+def batch(engine: Engine, pictures: Sequence[U8], size_px: tuple[int, int]) -> Tensor:
+    """Pictures, BGR uint8, as this engine takes them."""
+    return byte_tensor(pictures, size_px) if engine.contract.input.as_bytes else tensor(pictures, size_px)

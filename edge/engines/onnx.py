@@ -9,7 +9,7 @@ import onnxruntime as ort
 
 from alpr import contract as contracts
 from alpr.contract import Contract
-from alpr.types import F32
+from alpr.types import F32, Tensor
 from edge.engines import EngineError
 
 INT8_FILE = "cpu-int8"
@@ -41,7 +41,7 @@ class OnnxEngine:
         if found != expected:
             raise EngineError(f"{contract.path}: has inputs and outputs {found}, its contract says {expected}: export both together")
 
-    def __call__(self, tensor: F32) -> dict[str, F32]:
+    def __call__(self, tensor: Tensor) -> dict[str, F32]:
         outputs = self._session.run(list(self.contract.outputs), {self.contract.input.name: tensor})
         return dict(zip(self.contract.outputs, outputs, strict=True))
 

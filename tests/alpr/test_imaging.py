@@ -12,6 +12,7 @@ from alpr.imaging import (
     ONE_LINE_PX,
     PAD_GRAY,
     TWO_LINE_PX,
+    byte_tensor,
     canvas_size,
     detector_canvas,
     enhancer_canvas,
@@ -162,6 +163,14 @@ def test_a_tensor_is_rgb_in_0_to_1() -> None:
     assert batch.shape == (2, 3, 4, 6) and batch.dtype == np.float32
     assert batch[1, :, 2, 3].tolist() == pytest.approx([0, 0.2, 1]), "BGR (255, 51, 0) is blue"
     assert tensor([], (4, 6)).shape == (0, 3, 4, 6)
+
+
+def test_the_tensor_of_bytes_is_the_same_picture() -> None:
+    """255 times the float one, to the last bit; resized alike."""
+    bgr = np.random.default_rng(3).integers(0, 256, (31, 57, 3), np.uint8)
+    floats, made = tensor([bgr, bgr[:20]], (24, 40)), byte_tensor([bgr, bgr[:20]], (24, 40))
+    assert made.dtype == np.uint8 and made.shape == floats.shape == (2, 3, 24, 40)
+    np.testing.assert_array_equal(made.astype(np.float32) * np.float32(1 / 255), floats)
 
 
 def test_a_picture_survives_the_way_to_the_tensor_and_back() -> None:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from alpr.contract import Contract, load
-from calibration import graph, release, sensitivity
+from calibration import release, sensitivity
 from calibration.evaluation import Score, Set
 from calibration.pictures import crop_row, draw, scene_row
 from calibration.select import faces
@@ -39,7 +39,7 @@ def quantised(models: dict[str, Contract], pictures: Set) -> dict[str, SimpleNam
     for kind, contract in models.items():
         folder = contract.path.parent
         histograms = release.observed(contract, pictures)
-        layers = tuple(graph.candidates(graph.load(contract.path), kind))
+        layers = tuple(release.candidates(contract))
         none = Score(0.0, 0)
         plan = sensitivity.Plan(contract.sha256, "max", layers, (), none, none, {}, {})
         release.name_variants(folder / f"{contract.path.stem}.yaml", release.write(contract, pictures, histograms, plan, folder))

@@ -46,6 +46,7 @@ def test_a_contract_without_variants_has_none_to_give(path: Path) -> None:
         ({"int4": {}}, "variants.int4: expected one of fp16, int8"),
         ({"int8": {"file": "x.onnx", "sha256": "0"}}, "expected file, sha256 and passed"),
         ({"int8": {"file": "x.onnx", "sha256": "0", "passed": "yes"}}, "passed: true or false"),
+        ({"int8": {"file": "x.onnx", "sha256": "0", "passed": True, "as_bytes": 1}}, "variants.int8.as_bytes is 1, expected true or false"),
     ],
 )
 def test_what_is_no_variant_is_refused(path: Path, variants: object, says: str) -> None:

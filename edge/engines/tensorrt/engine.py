@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alpr.types import F32
+from alpr.types import F32, Tensor
 from edge.engines.tensorrt.batch import chunks
 from edge.engines.tensorrt.capture import Replay
 from edge.engines.tensorrt.gpu import Gpu
@@ -21,7 +21,7 @@ class TensorRtEngine:
         self._staged: F32 | None = None
         self._replays: dict[Shape, Replay] = {}
 
-    def __call__(self, tensor: F32) -> dict[str, F32]:
+    def __call__(self, tensor: Tensor) -> dict[str, F32]:
         count, size = len(tensor), (tensor.shape[2], tensor.shape[3])
         most = self._session.shape_for(count, size)[0]
         with self._gpu.current(f"running {self.contract.name}"):
@@ -31,7 +31,7 @@ class TensorRtEngine:
     def close(self) -> None:
         self._session.close()
 
-    def _run(self, tensor: F32, size_px: tuple[int, int]) -> dict[str, F32]:
+    def _run(self, tensor: Tensor, size_px: tuple[int, int]) -> dict[str, F32]:
         shape = self._session.shape_for(len(tensor), size_px)
         staged = self._stage()
         staged[: tensor.size] = tensor.ravel()

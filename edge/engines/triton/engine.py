@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from alpr.contract import Contract
-from alpr.types import F32
+from alpr.types import F32, Tensor
 from edge.engines import EngineError
 from edge.engines.triton import served
 from edge.engines.triton.connection import Connection
@@ -27,9 +27,10 @@ class TritonEngine:
         self._connection = Connection(server, self._greet)
         self._connection.ask(lambda link: None, f"the model {self._name}")
 
-    def __call__(self, tensor: F32) -> dict[str, F32]:
+    def __call__(self, tensor: Tensor) -> dict[str, F32]:
         """One batch (n, 3, h, w) float32 → the contract's outputs by name; more than the server takes at once in several questions."""
-        parts = [self._infer(tensor[start : start + self._largest]) for start in range(0, len(tensor), self._largest)]
+        floats = np.asarray(tensor, np.float32)  # a server serves the model's own file, which takes nothing else
+        parts = [self._infer(floats[start : start + self._largest]) for start in range(0, len(floats), self._largest)]
         return {name: np.concatenate([part[name] for part in parts]) for name in self.contract.outputs}
 
     def close(self) -> None:
