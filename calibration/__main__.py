@@ -50,12 +50,27 @@ def _quantise(args: argparse.Namespace) -> int:
     for contract in _contracts(args):
         calibration = _drawn(args, contract, "calibration")
         histograms = release.observed(contract, calibration)
-        plan = release.plan(contract, histograms, _drawn(args, contract, "tuning"), release.judge(contract, args.models))
+        measured = release.measure(contract, _drawn(args, contract, "tuning"), release.judge(contract, args.models))
+        plan = release.plan(contract, histograms, measured)
         sensitivity.save(plan, args.sets / f"{contract.path.stem}.plan.json")
-        files = release.write(contract, calibration, histograms, plan, args.models)
+        files = release.write(contract, histograms, plan, args.models)
+        files[release.CPU], left = release.write_cpu(contract, calibration, plan, measured, args.models)
         release.name_variants(args.models / f"{contract.path.stem}.yaml", files)
-        print(_told(contract, plan), flush=True)
+        print(f"{_told(contract, plan)}; on the CPU: {', '.join(left) or 'none'}", flush=True)
+        if args.csv:
+            _append(args.csv, _plan_rows(contract, plan))
     return 0
+
+
+def _plan_rows(contract: Contract, plan: sensitivity.Plan) -> list[dict[str, object]]:
+    """What the plan rests on: float, every way to take ranges with all layers INT8, every layer INT8 alone, and the plan itself."""
+    scores = [("float", "", plan.fp32), *(("all layers, ranges by", *each) for each in plan.by_method.items())]
+    scores += [*(("one layer", *each) for each in plan.by_layer.items()), ("plan", plan.method, plan.planned)]
+    return [
+        {"model": f"{contract.name} {contract.version}", "int8": what, "which": name, "n": each.n, "score": round(100 * each.value, 2),
+         "cer": round(100 * each.cer, 2), "turned_wrong": round(100 * each.turned, 2), "float_in_the_plan": name in plan.floats}
+        for what, name, each in scores
+    ]  # fmt: skip
 
 
 def _told(contract: Contract, plan: sensitivity.Plan) -> str:
@@ -76,7 +91,7 @@ def _gate(args: argparse.Namespace) -> int:
         print(gate.table(contract.name, verdict), flush=True)
         failed += sum(not passed for passed in verdict.passed.values())
         if args.csv:
-            _append(args.csv, contract, verdict)
+            _append(args.csv, _gate_rows(contract, verdict))
     return 1 if failed else 0
 
 
@@ -110,12 +125,15 @@ def _drawn(args: argparse.Namespace, contract: Contract, part: str) -> Set:
     return sets.rendered(select.load(args.sets / f"{part}.json"), contract.kind)
 
 
-def _append(path: Path, contract: Contract, verdict: gate.Verdict) -> None:
-    rows: Sequence[dict[str, object]] = [
+def _gate_rows(contract: Contract, verdict: gate.Verdict) -> list[dict[str, object]]:
+    return [
         {"model": f"{contract.name} {contract.version}", "set": name, "file": variant, "metric": verdict.metric, "n": each.n,
          "score": round(100 * each.value, 2), "cer": round(100 * each.cer, 2), "lost": round(verdict.lost(variant, name), 2)}
         for variant, scores in verdict.scores.items() for name, each in scores.items()
     ]  # fmt: skip
+
+
+def _append(path: Path, rows: Sequence[dict[str, object]]) -> None:
     new = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
@@ -140,13 +158,14 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(command=run)
         command.add_argument("--sets", type=Path, default=Path("runs/calibration"), help="where the sets and plans are")
         if name == "select":
-            command.add_argument("--each", type=int, default=1, help="crops of every stratum")
+            command.add_argument("--each", type=int, default=2, help="crops of every stratum")
             command.add_argument("--scenes", type=int, default=1, help="scenes of every stratum of scenes")
             continue
         command.add_argument("--models", type=Path, default=Path("models"))
         command.add_argument("--model", action="append", choices=MODELS, help="only this one; may be repeated")
         if name == "gate":
             command.add_argument("--data", type=Path, action="append", default=[], help="a folder with labels.jsonl; may be repeated")
+        if name in ("quantise", "gate"):
             command.add_argument("--csv", type=Path, help="append to a table")
         if name == "speed":
             command.add_argument("--turns", type=int, default=60)

@@ -17,7 +17,7 @@ from calibration.batches import batches
 from calibration.evaluation import Judge, Set, score
 from calibration.ranges import Histogram
 from calibration.runtime import Session
-from calibration.sensitivity import Plan
+from calibration.sensitivity import BUDGET, Measure, Plan
 
 
 def judge(contract: Contract, models: Path) -> Judge:
@@ -34,6 +34,10 @@ def tensors(contract: Contract, pictures: Set) -> Callable[[], Iterable[F32]]:
     return lambda: (batch for _, batch in batches(contract.kind, contract.input, seen))
 
 
+CPU = "cpu-int8"
+CPU_TURNED = 1.0
+"""Points of its plates that the CPU's file may turn wrong: what flows between its layers is bytes too, and plates on the edge fall
+either way."""
 LEAST_SHARE = 0.01
 """Of a model's products: a matrix product with fewer, as a reader's ten queries have, gains no time by INT8 and can only lose."""
 
@@ -55,17 +59,20 @@ def observed(contract: Contract, calibration: Set) -> dict[str, Histogram]:
     return ranges.observe(floats, names, tensors(contract, calibration))
 
 
-def plan(contract: Contract, histograms: Mapping[str, Histogram], tuning: Set, judge: Judge) -> Plan:
+def measure(contract: Contract, tuning: Set, judge: Judge) -> Measure:
+    """How a run does on the tuning set, and which plates it turns wrong that the model's own file reads."""
+    before = judge.outcome(Session(graph.model_of(graph.load(contract.path))), tuning)
+    return lambda run: score([judge.outcome(run, tuning)], [before])
+
+
+def plan(contract: Contract, histograms: Mapping[str, Histogram], measured: Measure) -> Plan:
     """How ranges are taken and which layers are INT8, by what is lost on the tuning set."""
-    floats, layers = graph.load(contract.path), candidates(contract)
-    before = judge.outcome(Session(graph.model_of(floats)), tuning)
-    return sensitivity.make(contract.sha256, floats, histograms, layers, lambda run: score([judge.outcome(run, tuning)], [before]))
+    return sensitivity.make(contract.sha256, graph.load(contract.path), histograms, candidates(contract), measured)
 
 
-def write(contract: Contract, calibration: Set, histograms: Mapping[str, Histogram], plan: Plan, out: Path) -> dict[str, Path]:
-    """Write a file for every variant → their paths by name. The CPU's is of another graph, and sees the set itself; with ranges that clip
-    nothing and a bit more for what is never negative, it keeps every candidate in INT8, and the gate decides."""
-    paths = {name: out / f"{contract.path.stem}.{name}.onnx" for name in contracts.VARIANTS}
+def write(contract: Contract, histograms: Mapping[str, Histogram], plan: Plan, out: Path) -> dict[str, Path]:
+    """Write TensorRT's file of every variant → their paths by name."""
+    paths = {name: out / f"{contract.path.stem}.{name}.onnx" for name in contracts.VARIANTS if name != CPU}
     reach = ranges.reach(histograms, plan.method)
     floats, typed = graph.load(contract.path), graph.load(contract.path, half.OPSET)
     graphs = {
@@ -76,8 +83,24 @@ def write(contract: Contract, calibration: Set, histograms: Mapping[str, Histogr
     for name, each in graphs.items():
         qdq.check(each)
         graph.save(each, paths[name])
-    cpu.write(floats, tensors(contract, calibration), candidates(contract), paths["cpu-int8"])
     return paths
+
+
+def write_cpu(contract: Contract, calibration: Set, plan: Plan, measured: Measure, out: Path) -> tuple[Path, tuple[str, ...]]:
+    """Write the CPU's file → its path and the layers that stayed in float there, worst first.
+
+    It is of another graph and sees the set itself; with ranges that clip nothing it keeps more than TensorRT's: every candidate, and then
+    one less, the plan's worst first, until no more is lost than BUDGET and no more turned wrong than CPU_TURNED.
+    """
+    path, left, floats = out / f"{contract.path.stem}.{CPU}.onnx", list(plan.by_layer), list[str]()
+    for worst in (*sensitivity.worst_first(plan.by_layer)[: len(left) - 1], None):
+        cpu.write(graph.load(contract.path), tensors(contract, calibration), left, path)
+        found = measured(Session(path, as_written=False))
+        if worst is None or (found.lost(plan.fp32) <= BUDGET and 100 * found.turned <= CPU_TURNED):
+            break
+        left.remove(worst)
+        floats.append(worst)
+    return path, tuple(floats)
 
 
 def name_variants(path: Path, files: Mapping[str, Path]) -> None:

@@ -95,8 +95,10 @@ class Loop:
 
     def see_together(self, frames: Sequence[Frame]) -> Iterable[Sighting]:
         started_ns = time.monotonic_ns()
-        for frame, found in zip(frames, self.detector.all([frame.bgr for frame in frames]), strict=True):
-            yield from self._followed(frame, found, started_ns)
+        pictures = [frame.bgr for frame in frames]
+        found = self.detector.all(pictures) if len(pictures) > 1 else map(self.detector, pictures)
+        for frame, plates in zip(frames, found, strict=True):
+            yield from self._followed(frame, plates, started_ns)
 
     def _followed(self, frame: Frame, found: Detections, started_ns: int) -> Iterable[Sighting]:
         height, width = frame.bgr.shape[:2]

@@ -35,14 +35,15 @@ def pictures() -> Set:
 @pytest.fixture(scope="session")
 def quantised(models: dict[str, Contract], pictures: Set) -> dict[str, SimpleNamespace]:
     """Every file of every model, all candidates INT8, named in its contract."""
-    made = {}
+    made, none = {}, Score(0.0, 0)
     for kind, contract in models.items():
         folder = contract.path.parent
         histograms = release.observed(contract, pictures)
         layers = tuple(release.candidates(contract))
-        none = Score(0.0, 0)
-        plan = sensitivity.Plan(contract.sha256, "max", layers, (), none, none, {}, {})
-        release.name_variants(folder / f"{contract.path.stem}.yaml", release.write(contract, pictures, histograms, plan, folder))
+        plan = sensitivity.Plan(contract.sha256, "max", layers, (), none, none, {}, dict.fromkeys(layers, none))
+        files = release.write(contract, histograms, plan, folder)
+        files[release.CPU], _ = release.write_cpu(contract, pictures, plan, lambda run: none, folder)
+        release.name_variants(folder / f"{contract.path.stem}.yaml", files)
         named = load(folder / f"{contract.path.stem}.yaml")
         made[kind] = SimpleNamespace(contract=named, histograms=histograms, layers=layers, path=Path(folder / f"{contract.path.stem}.yaml"))
     return made

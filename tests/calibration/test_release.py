@@ -11,7 +11,10 @@ import pytest
 import yaml
 
 from alpr import contract as contracts
-from alpr.contract import VARIANTS, ContractError
+from alpr.contract import VARIANTS, Contract, ContractError
+from calibration import release
+from calibration.evaluation import Score, Set
+from calibration.sensitivity import Plan
 
 
 @pytest.fixture
@@ -60,3 +63,15 @@ def test_a_damaged_variant_is_refused_when_it_is_asked_for(path: Path) -> None:
     (path.parent / "reader.int8.onnx").write_bytes(b"cut")
     with pytest.raises(ContractError, match=r"reader\.int8\.onnx: sha256 is .*damaged"):
         contracts.variant(contract, "int8")
+
+
+def test_the_cpu_gives_layers_back_until_little_is_turned_wrong(models: dict[str, Contract], pictures: Set, tmp_path: Path) -> None:
+    """Two files turn more wrong than may be: the two layers that cost most alone are float in the third."""
+    contract = models["sr"]
+    layers = release.candidates(contract)
+    alone = {layer: Score(0.9, 100, turned=i / 1000) for i, layer in enumerate(layers)}
+    plan = Plan(contract.sha256, "max", tuple(layers), (), Score(0.9, 100), Score(0.9, 100), {}, alone)
+    found = iter([Score(0.9, 100, turned=0.02), Score(0.89, 100), Score(0.9, 100, turned=0.01)])
+    path, floats = release.write_cpu(contract, pictures, plan, lambda run: next(found), tmp_path)
+    assert path == tmp_path / f"{contract.path.stem}.cpu-int8.onnx" and path.exists()
+    assert floats == (layers[-1], layers[-2]) and next(found, None) is None

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-
-from calibration.work import Layer
+from typing import Any, Final, Protocol
 
 PRECISION_BYTES: Final = {"fp32": 4, "fp16": 2, "int8": 1}
 
@@ -26,6 +24,22 @@ OPS_A_CLOCK: Final[Mapping[str, Mapping[str, int]]] = {
 """Dense operations a clock of one multiprocessor, a product with its sum counting as two. fp32 without tensor cores, as our fp32 engines
 run (TF32 is off). They follow from what NVIDIA publishes of each device: with its clock and multiprocessors they give half of its
 sparse INT8 figure. Maxwell (sm_53) has no INT8 units: what is INT8 there runs as fp32."""
+
+
+class Layer(Protocol):
+    """What a weighted layer does: `calibration.work.Layer` is one."""
+
+    @property
+    def macs(self) -> int: ...
+
+    @property
+    def inputs(self) -> int: ...
+
+    @property
+    def weights(self) -> int: ...
+
+    @property
+    def outputs(self) -> int: ...
 
 
 class DeviceError(ValueError):

@@ -11,7 +11,6 @@ import onnx
 from alpr import contract as contracts
 from alpr.contract import Contract
 from alpr.imaging import detector_canvas
-from calibration.work import gmacs, layers
 from edge.config import Config
 from edge.engines.onnx import chosen
 from tools.bench import roofline
@@ -27,6 +26,8 @@ def described(config: Config, device: Device | None) -> dict[str, dict[str, Any]
 
     Raises ContractError for a model that cannot be trusted.
     """
+    from calibration.work import gmacs, layers
+
     found = {}
     for stage in ("detector", "enhancer", "reader"):
         contract = contracts.load(getattr(config, stage).model)

@@ -23,7 +23,7 @@ from training.synth import glyphs, plates, views
 INPUT_PX = (64, 128)
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 POSES = ((0.45, views.RECTIFIED), (0.38, views.LOOSE), (0.17, views.WILD))
-FAR = Far(0.35, (6.0, 24.0), 0.6)
+FAR = Far(0.5, (6.0, 26.0), 0.8)
 VIEWS_A_PLATE = 2
 """Drawing a plate costs more than looking at it: each is seen twice, in other poses, light and weather."""
 
