@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 
 from alpr.contract import Contract
@@ -29,7 +31,7 @@ class TritonEngine:
 
     def __call__(self, tensor: Tensor) -> dict[str, F32]:
         """One batch (n, 3, h, w) float32 → the contract's outputs by name; more than the server takes at once in several questions."""
-        floats = np.asarray(tensor, np.float32)  # a server serves the model's own file, which takes nothing else
+        floats = cast(F32, tensor)  # a server serves the model's own file, and refuses what is anything else
         parts = [self._infer(floats[start : start + self._largest]) for start in range(0, len(floats), self._largest)]
         return {name: np.concatenate([part[name] for part in parts]) for name in self.contract.outputs}
 
