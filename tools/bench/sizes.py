@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
-
-import onnx
 
 from alpr import contract as contracts
 from alpr.contract import Contract
@@ -24,8 +23,13 @@ FRAME_PX: Final = (720, 1280)
 def described(config: Config, device: Device | None) -> dict[str, dict[str, Any]]:
     """Stage → name, megabytes, GMACs of one picture, and with a device the milliseconds that it cannot go below, by precision.
 
-    Raises ContractError for a model that cannot be trusted.
+    Nothing where onnx is not installed, as on a unit: products are counted on its graph. Raises ContractError for a model that cannot
+    be trusted.
     """
+    if find_spec("onnx") is None:
+        return {}
+    import onnx
+
     from calibration.work import gmacs, layers
 
     found = {}
@@ -54,6 +58,8 @@ def device_of(gpu: Mapping[str, Any] | None) -> Device | None:
 
 def table(found: Mapping[str, Mapping[str, Any]], device: Device | None) -> str:
     """For a person."""
+    if not found:
+        return "the models' work is not told: onnx is not installed (make env)"
     floors = [f"floor_{each}_ms" for each in PRECISION_BYTES] if device else []
     told = f"   at best on {device.name}, ms: {', '.join(PRECISION_BYTES)}" if device else ""
     lines = [f"{'':10}{'input':>10}{'MB':>8}{'GMAC':>8}{told}"]
@@ -68,6 +74,8 @@ def above(described: Mapping[str, Mapping[str, Any]], precision: str, found: Map
 
     Batches differ from run to run in the other stages, so that theirs has no one floor.
     """
+    if not described:
+        return {}
     floor_ms = described["detector"].get(f"floor_{precision}_ms")
     name = described["detector"]["name"].split()[0]
     took = found.get("gpu_ms", {}).get(name)
